@@ -1,0 +1,126 @@
+"""Intracellular free Mg2+ from 31P magnetic resonance spectra.
+
+    file -> Spectra -> fit -> shift_alpha_beta -> free Mg2+ by a named, cited calibration
+
+Examples
+--------
+>>> import p31mg
+>>> spectrum = p31mg.simulate(free_mg_mM=0.5, prior="muscle-3t", snr=400, seed=2)
+>>> mg = p31mg.free_magnesium(p31mg.fit(spectrum, prior="muscle-3t"))
+>>> low, high = mg.interval_mM
+>>> bool(low < 0.5 < high)
+True
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from p31mg._version import __version__
+
+if TYPE_CHECKING:
+    from p31mg import plot as plot
+    from p31mg.acquisition import Acquisition, Spectra
+    from p31mg.errors import (
+        InputError,
+        MissingMetadataError,
+        P31mgError,
+        PriorKnowledgeError,
+        ReadError,
+        UnknownNameError,
+        UnsupportedFormatError,
+        WriteError,
+    )
+    from p31mg.fitting import FitResult, FitStatus, Quality, fit, lmfit_parameters
+    from p31mg.io import read, write
+    from p31mg.magnesium import (
+        BetaShiftCalibration,
+        Calibration,
+        MagnesiumResult,
+        TwoSiteCalibration,
+        calibrations,
+        free_magnesium,
+    )
+    from p31mg.prior import Prior, Resonance, load_prior
+    from p31mg.simulation import SimulatedSpectra, Truth, simulate
+    from p31mg.study import batch
+
+_HOME = {
+    "p31mg.acquisition": ("Acquisition", "Spectra"),
+    "p31mg.errors": (
+        "InputError",
+        "MissingMetadataError",
+        "P31mgError",
+        "PriorKnowledgeError",
+        "ReadError",
+        "UnknownNameError",
+        "UnsupportedFormatError",
+        "WriteError",
+    ),
+    "p31mg.fitting": ("FitResult", "FitStatus", "Quality", "fit", "lmfit_parameters"),
+    "p31mg.io": ("read", "write"),
+    "p31mg.magnesium": (
+        "BetaShiftCalibration",
+        "Calibration",
+        "MagnesiumResult",
+        "TwoSiteCalibration",
+        "calibrations",
+        "free_magnesium",
+    ),
+    "p31mg.prior": ("Prior", "Resonance", "load_prior"),
+    "p31mg.simulation": ("SimulatedSpectra", "Truth", "simulate"),
+    "p31mg.study": ("batch",),
+}
+_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
+
+__all__ = [
+    "Acquisition",
+    "BetaShiftCalibration",
+    "Calibration",
+    "FitResult",
+    "FitStatus",
+    "InputError",
+    "MagnesiumResult",
+    "MissingMetadataError",
+    "P31mgError",
+    "Prior",
+    "PriorKnowledgeError",
+    "Quality",
+    "ReadError",
+    "Resonance",
+    "SimulatedSpectra",
+    "Spectra",
+    "Truth",
+    "TwoSiteCalibration",
+    "UnknownNameError",
+    "UnsupportedFormatError",
+    "WriteError",
+    "__version__",
+    "batch",
+    "calibrations",
+    "fit",
+    "free_magnesium",
+    "lmfit_parameters",
+    "load_prior",
+    "plot",
+    "read",
+    "simulate",
+    "write",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name on first use, so that ``import p31mg`` stays light."""
+    if name == "plot":
+        return importlib.import_module("p31mg.plot")
+    if name not in _MODULE_OF:
+        msg = f"module 'p31mg' has no attribute {name!r}"
+        raise AttributeError(msg)
+    value = getattr(importlib.import_module(_MODULE_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,75 @@
+"""`p31mg batch`: a folder to a study."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from p31mg.cli.options import acquisition_options, fit_options, magnesium_options
+from p31mg.cli.render import progress
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["command"]
+
+
+@click.command(name="batch")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder for the results.")
+@acquisition_options
+@fit_options
+@magnesium_options
+@click.option("--figures/--no-figures", default=True, show_default=True, help="Draw every fitted spectrum.")
+@click.option(
+    "--format",
+    "output_format",
+    type=click.Choice(["table", "csv", "json"]),
+    default=None,
+    help="Also print all rows. Default: a summary only.",
+)
+def command(folder: Path, output: Path, output_format: str | None, **options: Any) -> None:
+    """Fit every spectrum below FOLDER; write results.csv, results.json and figures/.
+
+    \b
+    p31mg batch study/ -o results/
+    p31mg batch study/ -o results/ --begin-time 0.0004 --no-figures
+    """
+    import p31mg
+
+    with progress() as tell:
+        table = p31mg.batch(folder, output, progress=tell, **options)
+    if output_format is not None:
+        _print(table, output_format)
+    n_valid = int(table["mg_is_valid"].sum())
+    failed = table.loc[table["status"] != "OK", ["status", "reason"]].value_counts().reset_index()
+    for status, reason, n in failed.itertuples(index=False):
+        click.echo(f"{n:5d}  {status}: {reason}", err=True)
+    n_flagged = int(((table["status"] == "OK") & ~table["mg_is_valid"]).sum())
+    if n_flagged:
+        click.echo(
+            f"{n_flagged:5d}  fitted but flagged: see the columns snr_ok, at_bound, linewidth_ok, in_range", err=True
+        )
+    click.echo(f"{n_valid} of {len(table)} spectra valid; results are in {output}", err=True)
+    click.get_current_context().exit(0 if n_valid == len(table) else 1)
+
+
+def _print(table: pd.DataFrame, output_format: str) -> None:
+    import json
+
+    from p31mg.cli.render import jsonable, print_table
+
+    if output_format == "csv":
+        click.echo(table.to_csv(index=False), nl=False)
+    elif output_format == "json":
+        click.echo(json.dumps(jsonable({"rows": table.to_dict(orient="records")}), indent=2, allow_nan=False))
+    else:
+        chosen = ["file", "status", "shift_alpha_beta_ppm", "sd_shift_alpha_beta_ppm", "free_mg_mM", "snr"]
+        shown = [c for c in chosen if c in table]
+        rows = [
+            [f"{v:.4g}" if isinstance(v, float) else str(v) for v in row]
+            for row in table[shown].itertuples(index=False)
+        ]
+        print_table([(c, "left" if c in ("file", "status") else "right") for c in shown], rows)

@@ -1,0 +1,58 @@
+"""`p31mg calibrations`: what there is, with source, range and evidence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from p31mg.cli.options import format_option
+from p31mg.cli.render import calibration_record, emit, print_table
+
+__all__ = ["command"]
+
+
+@click.command(name="calibrations")
+@format_option
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Write the table (.csv) or document (.json) here."
+)
+def command(output_format: str, output: Path | None) -> None:
+    """List the calibrations with constants, range, source and evidence.
+
+    \b
+    p31mg calibrations
+    p31mg calibrations --format json
+    """
+    import p31mg
+
+    known = p31mg.calibrations()
+    document = {"calibrations": [calibration_record(c) for c in known.values()]}
+
+    def show() -> None:
+        columns = [
+            ("id", "left"),
+            ("from", "left"),
+            ("range (ppm)", "left"),
+            ("constants", "left"),
+            ("evidence", "left"),
+            ("tissue", "left"),
+            ("source", "left"),
+        ]
+        rows = [
+            [
+                c.id,
+                c.quantity,
+                "{:g} to {:g}".format(*c.shift_range_ppm),
+                ", ".join(f"{k} {v:g}" for k, v in c.constants.items()),
+                c.evidence,
+                c.tissue,
+                c.source,
+            ]
+            for c in known.values()
+        ]
+        print_table(columns, rows)
+        click.echo("evidence A: equation and constants cross-checked against a second source")
+        click.echo("evidence B: the constants that the field cites; the primary text could not be read")
+
+    emit(output_format, output, known.to_dataframe(), document, show)

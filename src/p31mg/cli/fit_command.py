@@ -1,0 +1,171 @@
+"""`p31mg fit`: one file to shifts and magnesium."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import numpy as np
+
+from p31mg.cli.options import acquisition_options, fit_options, format_option, magnesium_options
+from p31mg.cli.render import (
+    calibration_line,
+    calibration_record,
+    emit,
+    interval_text,
+    magnesium_text,
+    print_table,
+    verdict,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from p31mg.fitting import FitResult
+    from p31mg.magnesium import MagnesiumResult
+
+__all__ = ["command"]
+
+
+@click.command(name="fit")
+@click.argument("file", type=click.Path(path_type=Path))
+@acquisition_options
+@fit_options
+@magnesium_options
+@format_option
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Write the table (.csv) or document (.json) here."
+)
+@click.option(
+    "--figure",
+    type=click.Path(path_type=Path),
+    help="Draw the fit here (.png, .pdf, .svg); of a grid, the best spectrum.",
+)
+def command(
+    file: Path,
+    prior: str,
+    engine: str,
+    calibration: str,
+    ph: float | None,
+    temperature_c: float,
+    output_format: str,
+    output: Path | None,
+    figure: Path | None,
+    **acquisition: Any,
+) -> None:
+    """Fit the spectra of one FILE and print shifts, errors and free Mg2+.
+
+    \b
+    p31mg fit sub-01_unloc.nii.gz
+    p31mg fit fid.txt --spectrometer-frequency 120 --spectral-width 10000 --begin-time 0.0003 \\
+        --prior brain-7t --calibration iotti-1996 --format json
+    """
+    import pandas as pd
+
+    import p31mg
+
+    p31mg.free_magnesium(np.nan, calibration=calibration, ph=ph, temperature_c=temperature_c)
+    knowledge = p31mg.load_prior(prior)
+    spectra = p31mg.read(file, **acquisition)
+    result = p31mg.fit(spectra, prior=knowledge, engine=engine)  # type: ignore[arg-type]
+    mg = p31mg.free_magnesium(result, calibration=calibration, ph=ph, temperature_c=temperature_c)
+    of_fit = result.to_dataframe()
+    table = pd.concat([of_fit, mg.to_dataframe().drop(columns=list(of_fit), errors="ignore")], axis=1)
+    document = {
+        "file": str(file),
+        "prior": result.prior.name,
+        "engine": result.engine,
+        "acquisition": acquisition_record(spectra),
+        "calibration": calibration_record(mg.calibration),
+        "temperature_c": temperature_c,
+        "n_spectra": int(result.status.size),
+        "n_valid": int(mg.is_valid.sum()),
+        "spectra": table.drop(columns=[c for c in table.columns if str(c).startswith("calibration")]).to_dict(
+            orient="records"
+        ),
+    }
+    emit(output_format, output, table, document, lambda: _show(file, spectra, result, mg, table))
+    if figure is not None:
+        _draw(result, figure)
+    click.get_current_context().exit(0 if mg.is_valid.all() else 1)
+
+
+def acquisition_record(spectra: Any) -> dict[str, Any]:
+    """Return an acquisition as a document."""
+    a = spectra.acquisition
+    return {
+        "spectrometer_frequency_mhz": a.spectrometer_frequency_mhz,
+        "spectral_width_hz": a.spectral_width_hz,
+        "dwell_time_s": a.dwell_time_s,
+        "begin_time_s": a.begin_time_s,
+        "begin_time_source": a.begin_time_source,
+        "resonant_nucleus": a.resonant_nucleus,
+        "n_points": spectra.n_points,
+        "batch_shape": list(spectra.batch_shape),
+        "axis_names": list(spectra.axis_names),
+    }
+
+
+def _show(file: Path, spectra: Any, result: FitResult, mg: MagnesiumResult, table: pd.DataFrame) -> None:
+    axes = list(spectra.axis_names)
+    rows = []
+    for _, row in table.iterrows():
+        position = ",".join(str(row[name]) for name in axes) or "-"
+        if row["status"] != "OK":
+            rows.append([position, "", "", "", "", _snr(row["snr"]), row["status"]])
+            continue
+        rows.append(
+            [
+                position,
+                f"{row['shift_alpha_beta_ppm']:.4f} ± {row['sd_shift_alpha_beta_ppm']:.4f}",
+                f"{row['shift_beta_pcr_ppm']:.4f} ± {row['sd_shift_beta_pcr_ppm']:.4f}",
+                magnesium_text(row["free_mg_mM"], row["interval_low_mM"], row["interval_high_mM"]),
+                interval_text(row["interval_low_mM"], row["interval_high_mM"]),
+                _snr(row["snr"]),
+                verdict(row),
+            ]
+        )
+    columns = [
+        (",".join(axes) or "spectrum", "left"),
+        ("δα-δβ ± sd (ppm)", "right"),
+        ("δβ-δPCr ± sd (ppm)", "right"),
+        ("Mg (mM)", "right"),
+        (f"{mg.level:.0%} interval (mM)", "right"),
+        ("SNR", "right"),
+        ("status", "left"),
+    ]
+    print_table(columns, rows, f"{file}: {spectra!r}, prior {result.prior.name}")
+    click.echo(calibration_line(mg.calibration))
+    ph = f"{float(mg.ph):.2f}" if mg.ph.shape == () else "one per spectrum"
+    click.echo(f"pH {ph} ({mg.ph_source}), temperature {float(mg.temperature_c.flat[0]):g} C")
+    for reason in sorted({r for r in table["reason"] if r}):
+        n = int((table["reason"] == reason).sum())
+        click.echo(f"{n} of {len(table)}: {reason}", err=True)
+
+
+def _snr(value: float) -> str:
+    return f"{value:.0f}" if np.isfinite(value) else ""
+
+
+def _draw(result: FitResult, path: Path) -> None:
+    from matplotlib.figure import Figure
+
+    from p31mg import plot
+    from p31mg.errors import InputError, WriteError
+    from p31mg.io.writing import write_whole
+
+    drawable = np.isfinite(result.amplitude).all(axis=-1)
+    if not drawable.any():
+        msg = f"figure {path} is not drawn: nothing was fitted in this file."
+        raise InputError(msg)
+    quality = np.where(drawable, result.snr + 1e6 * result.is_valid, -np.inf)
+    index = tuple(int(i) for i in np.unravel_index(int(quality.argmax()), quality.shape))
+    figure = Figure(figsize=(9.0, 5.5), layout="constrained")
+    plot.fit(result, index, figure.add_subplot())
+    try:
+        write_whole(path, figure.savefig)
+    except ValueError as error:
+        msg = f"figure {path} cannot be written: {str(error).splitlines()[0]}."
+        raise WriteError(msg) from error
+    click.echo(f"written: {path}", err=True)

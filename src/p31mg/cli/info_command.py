@@ -1,0 +1,64 @@
+"""`p31mg info`: what is in a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from p31mg.cli.fit_command import acquisition_record
+from p31mg.cli.options import acquisition_options, format_option
+from p31mg.cli.render import emit, print_table
+
+__all__ = ["command"]
+
+
+@click.command(name="info")
+@click.argument("file", type=click.Path(path_type=Path))
+@acquisition_options
+@format_option
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Write the table (.csv) or document (.json) here."
+)
+def command(file: Path, output_format: str, output: Path | None, **acquisition: Any) -> None:
+    """Say what is in FILE: acquisition, shape, and for every spectrum whether PCr stands out.
+
+    \b
+    p31mg info sub-01_csi.nii.gz
+    p31mg info fid.txt --spectrometer-frequency 120 --spectral-width 10000 --begin-time 0.0003
+    """
+    import p31mg
+    from p31mg.fitting import survey
+
+    spectra = p31mg.read(file, **acquisition)
+    seen = survey(spectra)
+    table = seen.to_dataframe()
+    record = acquisition_record(spectra)
+    counts = {str(k): int(v) for k, v in table["status"].value_counts().items()}
+    document = {
+        "file": str(file),
+        "acquisition": record,
+        "status_counts": counts,
+        "spectra": table.to_dict(orient="records"),
+    }
+
+    def show() -> None:
+        rows = [[name, str(value)] for name, value in record.items()]
+        print_table([("", "left"), (str(file), "left")], rows)
+        with_signal = seen.status == p31mg.FitStatus.OK
+        if spectra.batch_shape == ():
+            click.echo(f"PCr SNR {float(seen.snr):.0f} at {float(seen.reference_offset_ppm):+.3f} ppm from the carrier")
+        else:
+            click.echo(f"{int(with_signal.sum())} of {with_signal.size} spectra have a peak above the noise")
+            if with_signal.any():
+                snr, offset = seen.snr[with_signal], seen.reference_offset_ppm[with_signal]
+                click.echo(
+                    f"highest peak: SNR {snr.min():.0f} to {snr.max():.0f}, median {np.median(snr):.0f}; ", nl=False
+                )
+                click.echo(f"{offset.min():+.2f} to {offset.max():+.2f} ppm from the carrier")
+        for reason in sorted({r for r in table["reason"] if r}):
+            click.echo(f"{int((table['reason'] == reason).sum())} of {len(table)}: {reason}")
+
+    emit(output_format, output, table, document, show)

@@ -1,0 +1,69 @@
+"""The command `p31mg`: its subcommands, and one place where errors become a sentence on stderr and exit code 2."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from p31mg._version import __version__
+from p31mg.errors import P31mgError
+
+__all__ = ["main"]
+
+_COMMANDS = {
+    "demo": "Simulate a small study, fit it, and compare with the truth.",
+    "fit": "Fit the spectra of one file and print shifts and free Mg2+.",
+    "batch": "Fit a folder of spectra; write a table and figures.",
+    "mg": "Convert shifts to free Mg2+.",
+    "simulate": "Write simulated spectra with known truth.",
+    "calibrations": "List the calibrations with constants, sources and evidence.",
+    "info": "Say what is in a file.",
+}
+
+
+class _Commands(click.Group):
+    """Loads each command when it is asked for, so that ``p31mg --version`` stays quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"p31mg.cli.{cmd_name}_command").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except P31mgError as error:
+            click.echo(f"p31mg: {error}", err=True)
+            ctx.exit(2)
+        except BrokenPipeError:  # the reader of a pipe went away, as `head` does
+            sys.stderr.close()
+            ctx.exit(0)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="p31mg", message="%(prog)s %(version)s")
+def main() -> None:
+    """Free intracellular Mg2+ from 31P magnetic resonance spectra.
+
+    \b
+    p31mg demo                                   see it work on simulated spectra
+    p31mg fit sub-01_unloc.nii.gz                one file, shifts and Mg2+ on the terminal
+    p31mg batch study/ -o results/               a folder, one table, figures
+    p31mg mg 8.55 --sd 0.01                      a shift you already have
+
+    Research software, not a medical device.
+    """

@@ -1,0 +1,109 @@
+"""`p31mg mg`: shifts to magnesium."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+import numpy as np
+
+from p31mg.cli.options import format_option, magnesium_options
+from p31mg.cli.render import (
+    calibration_line,
+    calibration_record,
+    emit,
+    interval_text,
+    magnesium_text,
+    print_table,
+)
+
+__all__ = ["command"]
+
+
+class _NegativeNumbers(click.Command):
+    """Takes ``-16.14`` for a number and not for an option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if "--" not in args:
+            is_value = [i > 0 and args[i - 1].startswith("--") and "=" not in args[i - 1] for i in range(len(args))]
+            shifts = [bool(re.fullmatch(r"-\d+(\.\d*)?", a)) and not v for a, v in zip(args, is_value, strict=True)]
+            numbers = [a for a, s in zip(args, shifts, strict=True) if s]
+            rest = [a for a, s in zip(args, shifts, strict=True) if not s]
+            args = [*rest, "--", *numbers] if numbers else args
+        return super().parse_args(ctx, args)
+
+
+@click.command(name="mg", cls=_NegativeNumbers)
+@click.argument("shift", nargs=-1, required=True, type=float)
+@click.option("--sd", "sd_ppm", type=float, metavar="PPM", help="Standard deviation of the shift.")
+@magnesium_options
+@click.option("--level", type=float, default=0.95, show_default=True, help="Of the interval.")
+@format_option
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Write the table (.csv) or document (.json) here."
+)
+def command(
+    shift: tuple[float, ...],
+    sd_ppm: float | None,
+    calibration: str,
+    ph: float | None,
+    temperature_c: float,
+    level: float,
+    output_format: str,
+    output: Path | None,
+) -> None:
+    """Convert SHIFT (ppm) to free Mg2+.
+
+    SHIFT is delta(alpha) - delta(beta), near 8.5; for iotti-1996 delta(beta) - delta(PCr), near -16.1.
+
+    \b
+    p31mg mg 8.55 --sd 0.01
+    p31mg mg 8.50 8.55 8.60 --calibration gupta-1984 --format csv
+    p31mg mg -16.14 --calibration iotti-1996
+    """
+    import p31mg
+
+    values = np.array(shift) if len(shift) > 1 else np.array(shift[0])
+    mg = p31mg.free_magnesium(
+        values, calibration=calibration, sd_ppm=sd_ppm, ph=ph, temperature_c=temperature_c, level=level
+    )
+    table = mg.to_dataframe()
+    document = {
+        "calibration": calibration_record(mg.calibration),
+        "values": table.drop(columns=[c for c in table.columns if str(c).startswith("calibration")]).to_dict(
+            orient="records"
+        ),
+    }
+
+    def show() -> None:
+        columns = [
+            (mg.calibration.quantity, "right"),
+            ("Mg (mM)", "right"),
+            ("sd (mM)", "right"),
+            (f"{mg.level:.0%} interval (mM)", "right"),
+            ("pMg", "right"),
+        ]
+        rows = [
+            [
+                f"{d:g}",
+                magnesium_text(value, low, high),
+                f"{sd:.3f}" if np.isfinite(sd) else "",
+                interval_text(low, high),
+                f"{p:.3f}" if np.isfinite(p) else "",
+            ]
+            for d, value, sd, (low, high), p in zip(
+                mg.shift_ppm.ravel(),
+                mg.free_mg_mM.ravel(),
+                mg.sd_mM.ravel(),
+                mg.interval_mM.reshape(-1, 2),
+                mg.p_mg.ravel(),
+                strict=True,
+            )
+        ]
+        print_table(columns, rows)
+        click.echo(calibration_line(mg.calibration))
+        click.echo(f"pH {'not given' if ph is None else f'{ph:g}'}, temperature {temperature_c:g} C")
+
+    emit(output_format, output, table, document, show)
+    click.get_current_context().exit(0 if mg.in_range.all() else 1)

@@ -1,0 +1,147 @@
+"""Tables, CSV and JSON on stdout or into a file; progress on stderr."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import numpy as np
+
+from p31mg.io.writing import write_whole
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from p31mg.magnesium import Calibration
+
+__all__ = ["calibration_line", "calibration_record", "emit", "jsonable", "print_table", "progress", "verdict"]
+
+NARROWEST = 100
+
+
+def emit(
+    output_format: str, output: Path | None, table: pd.DataFrame, document: Mapping[str, Any], show: Callable[[], None]
+) -> None:
+    """Print results as asked for, or write them to a file: JSON there for ``.json`` or ``--format json``, CSV otherwise."""
+    as_json = output_format == "json" or (output is not None and output.suffix == ".json")
+    text = json.dumps(jsonable(document), indent=2, allow_nan=False) + "\n" if as_json else table.to_csv(index=False)
+    if output is not None:
+        write_whole(output, lambda name: Path(name).write_text(text, encoding="utf-8"))
+        click.echo(f"written: {output}", err=True)
+    elif output_format == "table":
+        show()
+    else:
+        click.echo(text, nl=False)
+
+
+def jsonable(value: Any) -> Any:
+    """Return a value that JSON can hold; numbers that are not finite become null."""
+    if isinstance(value, Mapping):
+        return {str(k): jsonable(v) for k, v in value.items()}
+    if isinstance(value, np.ndarray):
+        return jsonable(value.tolist())
+    if isinstance(value, (list, tuple)):
+        return [jsonable(v) for v in value]
+    if isinstance(value, np.generic):
+        return jsonable(value.item())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, (str, int, float, bool)) or value is None:
+        return value
+    return None if value != value else str(value)
+
+
+def print_table(columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]], title: str = "") -> None:
+    """Print a table; `columns` are (heading, "left" or "right")."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(title=escape(title), title_justify="left", title_style="", box=SIMPLE_HEAD, pad_edge=False)
+    for heading, justify in columns:
+        table.add_column(escape(heading), justify="left" if justify == "left" else "right", overflow="fold")
+    for row in rows:
+        table.add_row(*map(escape, row))
+    console = Console(file=sys.stdout, highlight=False)
+    if not console.is_terminal or console.width < NARROWEST:
+        console.width = max(console.width, NARROWEST)
+    console.print(table)
+
+
+def magnesium_text(free_mg_mM: float, low: float, high: float) -> str:
+    """Return the concentration for a table; where the interval has no upper end, what can be said: that it is above."""
+    if np.isnan(free_mg_mM):
+        return "outside the range"
+    return f"> {low:.3f}" if high == np.inf else f"{free_mg_mM:.3f}"
+
+
+def interval_text(low: float, high: float) -> str:
+    """Return an interval for a table, empty where there is none."""
+    return "" if np.isnan(low) else f"{low:.3f} to {'∞' if high == np.inf else f'{high:.3f}'}"
+
+
+def verdict(row: Mapping[str, Any] | pd.Series[Any]) -> str:
+    """Return the status of a row of results, and which flags are raised where it is OK."""
+    if row["status"] != "OK":
+        return str(row["status"])
+    flags = {
+        "at bound": row["at_bound"],
+        "low SNR": not row["snr_ok"],
+        "broad": not row["linewidth_ok"],
+        "shift out of range": not (row["shift_in_range"] and row["in_range"]),
+        "interval open": row["interval_open"],
+    }
+    raised = [name for name, is_raised in flags.items() if is_raised]
+    return "OK" if not raised else f"flagged: {', '.join(raised)}"
+
+
+def calibration_line(calibration: Calibration) -> str:
+    """Return name, constants, evidence and source of a calibration, as every printed Mg2+ needs them."""
+    constants = ", ".join(f"{k} {v:g}" for k, v in calibration.constants.items())
+    return f"calibration {calibration.id}: {constants}; evidence {calibration.evidence}; {calibration.source}"
+
+
+def calibration_record(calibration: Calibration) -> dict[str, Any]:
+    """Return a calibration as a document."""
+    return {
+        "id": calibration.id,
+        "quantity": calibration.quantity,
+        "constants": calibration.constants,
+        "shift_range_ppm": list(calibration.shift_range_ppm),
+        "tissue": calibration.tissue,
+        "evidence": calibration.evidence,
+        "source": calibration.source,
+    }
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[str, int, int], None]]:
+    """Give a function ``tell(what, done, total)`` that draws a bar on stderr, where stderr is a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    bar = Progress(
+        TextColumn("{task.description:>5}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    )
+    tasks: dict[str, Any] = {}
+
+    def tell(what: str, done: int, total: int) -> None:
+        if what not in tasks:
+            tasks[what] = bar.add_task(what, total=total)
+        bar.update(tasks[what], completed=done, total=total)
+
+    with bar:
+        yield tell

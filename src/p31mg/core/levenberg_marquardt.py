@@ -1,0 +1,156 @@
+r"""Batched Levenberg-Marquardt within bounds: many small independent least-squares problems in one call.
+
+Each problem minimises :math:`C(x) = |r(x)|^2` subject to :math:`l \le x \le u`. With :math:`g = J^T r` (the
+direction in which the cost falls) one iteration
+
+1. holds the parameters that sit on a bound with g pointing outwards, and those that the signal does not depend on;
+2. solves :math:`(H + \mu\,\mathrm{diag} H)\,\delta = g` for the others (Marquardt 1963, doi:10.1137/0111030: scaling by
+   diag H makes the step independent of the units of every parameter). H is :math:`J^T J` far from the minimum, where it is
+   safe, and the full second derivative within a few standard errors of it, where it converges quadratically;
+3. moves to the projection of :math:`x + \delta` on the bounds and compares the fall of the cost with the one
+   predicted, :math:`2 g^T\delta - \delta^T H \delta`; it accepts any fall, and moves :math:`\mu` by their ratio.
+
+**Stopping.** A problem is done when the predicted fall is below `tolerance` times :math:`C/\nu`, the noise variance
+that the residual itself implies for :math:`\nu` degrees of freedom. The fall in units of that variance is the squared
+distance to the minimum in standard errors, so the default 1e-10 stops 1e-5 standard errors away from it, whatever the
+units, the number of points or the SNR. For data without noise the floor is the rounding of the cost.
+
+Problems that are done leave the active set. No problem sees another: results do not depend on the batch they are in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from p31mg.arrays import BoolArray, FloatArray, IntArray
+from p31mg.core.signal import NormalEquations
+
+__all__ = ["Evaluate", "Solution", "minimise", "scaled"]
+
+
+Evaluate = Callable[[FloatArray, IntArray], NormalEquations]
+"""``evaluate(x, which)``: the least-squares quantities at x (B, P) of the problems with numbers `which` (B,)."""
+
+_MU_START, _MU_MIN, _MU_MAX = 1e-3, 1e-8, 1e8
+_NEAR = 9.0
+"""Predicted fall of the cost, in units of the noise variance, below which the full second derivative is used: 3 sd."""
+_COST_ROUNDING = 1e-12
+"""Relative to the energy of the signal: falls of the cost smaller than this drown in its rounding, so the step is trusted."""
+_LEAST_VARIANCE = 1e-15
+"""Relative to the energy of the signal: what counts as noise variance where the data hold no noise."""
+
+
+@dataclass(frozen=True)
+class Solution:
+    """Where each problem ended: `x` (B, P), its `at` quantities, `converged`, `n_iterations`, `n_evaluations` (B,)."""
+
+    x: FloatArray
+    at: NormalEquations
+    held: BoolArray
+    converged: BoolArray
+    n_iterations: IntArray
+    n_evaluations: IntArray
+
+
+def minimise(
+    evaluate: Evaluate,
+    start: FloatArray,
+    lower: FloatArray,
+    upper: FloatArray,
+    *,
+    energy: FloatArray,
+    degrees_of_freedom: int,
+    tolerance: float,
+    max_iterations: int,
+) -> Solution:
+    """Minimise every problem of a batch from its own start.
+
+    Parameters
+    ----------
+    evaluate
+        The problems, see `Evaluate`.
+    start, lower, upper
+        Start values and bounds, shape (B, P); starts are moved into the bounds.
+    energy
+        Cost of the zero model, shape (B,): sets the rounding floor of the stopping rule.
+    degrees_of_freedom
+        ν of the stopping rule: number of real data points less parameters.
+    tolerance
+        Predicted fall of the cost, in units of the noise variance, below which a problem is done.
+    max_iterations
+        Problems not done after so many iterations are left as they are, not converged.
+    """
+    n_batch = len(start)
+    x = np.clip(start, lower, upper)
+    active = np.arange(n_batch)
+    best = evaluate(x, active)
+    mu = np.full(n_batch, _MU_START)
+    near = np.zeros(n_batch, dtype=bool)
+    converged = np.zeros(n_batch, dtype=bool)
+    n_iterations = np.zeros(n_batch, dtype=np.intp)
+    n_evaluations = np.ones(n_batch, dtype=np.intp)
+
+    for _ in range(max_iterations):
+        if not active.size:
+            break
+        now, low, high = best.rows(active), lower[active], upper[active]
+        held = _held(x[active], low, high, now)
+        hessian = np.where(near[active][:, None, None], now.hessian, now.information)
+        step = np.clip(x[active] + _damped_step(now, hessian, held, mu[active]), low, high) - x[active]
+        predicted = 2 * np.einsum("bi,bi->b", now.gradient, step)
+        predicted -= np.einsum("bi,bij,bj->b", step, hessian, step)
+        trial = evaluate(x[active] + step, active)
+        n_iterations[active] += 1
+        n_evaluations[active] += 1
+
+        variance = np.maximum(now.cost / degrees_of_freedom, _LEAST_VARIANCE * energy[active])
+        small = np.abs(predicted) <= tolerance * variance
+        invisible = predicted <= _COST_ROUNDING * energy[active]
+        accepted = (predicted > 0) & ((trial.cost < now.cost) | invisible)
+        x[active[accepted]] += step[accepted]
+        best.put(active[accepted], trial.rows(accepted))
+
+        ratio = (now.cost - trial.cost) / np.where(predicted > 0, predicted, np.inf)
+        ratio[invisible & accepted] = 1.0
+        done = small & ((mu[active] <= _MU_START) | ~accepted)
+        converged[active] = done
+        near[active] = np.abs(predicted) <= _NEAR * variance
+        mu[active] = _next_mu(mu[active], ratio, accepted)
+        active = active[~done & (mu[active] < _MU_MAX)]
+
+    return Solution(x, best, _held(x, lower, upper, best), converged, n_iterations, n_evaluations)
+
+
+def _held(x: FloatArray, lower: FloatArray, upper: FloatArray, at: NormalEquations) -> BoolArray:
+    """Return which parameters cannot move now: on a bound with g outwards, or without influence on the signal."""
+    outwards = ((x <= lower) & (at.gradient <= 0)) | ((x >= upper) & (at.gradient >= 0))
+    diagonal = np.einsum("bii->bi", at.information)
+    return outwards | ~(diagonal > 0)
+
+
+def scaled(hessian: FloatArray, held: BoolArray, diagonal: FloatArray | None = None) -> tuple[FloatArray, FloatArray]:
+    """Return H scaled by a diagonal (its own by default) with held rows and columns those of the identity; the scale (B, P)."""
+    if diagonal is None:
+        diagonal = np.einsum("bii->bi", hessian)
+    scale = np.where(held, 1.0, 1.0 / np.sqrt(np.where(held, 1.0, diagonal)))
+    free = ~held
+    unit = np.where(free[:, :, None] & free[:, None, :], hessian * scale[:, :, None] * scale[:, None, :], 0.0)
+    np.einsum("bii->bi", unit)[held] = 1.0
+    return unit, scale
+
+
+def _damped_step(at: NormalEquations, hessian: FloatArray, held: BoolArray, mu: FloatArray) -> FloatArray:
+    unit, scale = scaled(hessian, held, np.einsum("bii->bi", at.information))
+    np.einsum("bii->bi", unit)[...] += mu[:, None]
+    gradient = np.where(held, 0.0, at.gradient) * scale
+    return scale * np.linalg.solve(unit, gradient[..., None])[..., 0]
+
+
+def _next_mu(mu: FloatArray, ratio: FloatArray, accepted: BoolArray) -> FloatArray:
+    """Return a tenth after a good step, six times and at least the start value after a refused one."""
+    good, poor = accepted & (ratio > 0.75), accepted & (ratio < 0.25)
+    after_accepted = np.where(good, mu / 10, np.where(poor, mu * 6, mu))
+    return np.maximum(np.where(accepted, after_accepted, np.maximum(mu * 6, _MU_START)), _MU_MIN)

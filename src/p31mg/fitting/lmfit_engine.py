@@ -1,0 +1,237 @@
+"""The engine for one spectrum at a time whose parameters a user may edit: `lmfit` on the sampled signal.
+
+It shares no arithmetic with the NumPy core beyond the model itself: residual and Jacobian are taken point by point in
+the time domain, and the minimiser is the trust-region-reflective one of SciPy. Agreement of the two engines is a test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from p31mg.acquisition import Spectra
+from p31mg.arrays import BoolArray, ComplexArray, FloatArray
+from p31mg.core.signal import model_fid
+from p31mg.core.start import start_values
+from p31mg.errors import InputError
+from p31mg.fitting.batch_engine import EngineResult
+from p31mg.fitting.problem import Problem
+from p31mg.prior import Prior, load_prior
+
+if TYPE_CHECKING:
+    from lmfit import Parameters
+
+__all__ = ["fit_each", "lmfit_parameters"]
+
+
+def lmfit_parameters(spectra: Spectra, prior: Prior | str = "muscle-3t") -> Parameters:
+    """Return the `lmfit.Parameters` of a fit, with start values from one spectrum, ready to be edited.
+
+    Parameters
+    ----------
+    spectra
+        One spectrum, batch shape ().
+    prior
+        Name of a packaged prior, path of a TOML file, or a `Prior`.
+
+    Returns
+    -------
+    lmfit.Parameters
+        ``reference_offset_ppm`` (PCr from the carrier), ``phase_rad``, and per resonance ``<name>_shift_ppm`` (from
+        PCr; not for PCr itself), ``<name>_linewidth_hz`` and ``<name>_amplitude``. Change value, bounds, `vary` or
+        `expr`, and pass them to ``p31mg.fit(..., engine="lmfit", parameters=...)``.
+
+    Raises
+    ------
+    InputError
+        `spectra` is a stack.
+
+    Examples
+    --------
+    >>> import p31mg
+    >>> spectrum = p31mg.simulate(free_mg_mM=0.5, prior="muscle-3t", snr=300, seed=1)
+    >>> parameters = lmfit_parameters(spectrum, "muscle-3t")
+    >>> parameters["nad_shift_ppm"].set(value=-8.2, vary=False)
+    >>> fit = p31mg.fit(spectrum, prior="muscle-3t", engine="lmfit", parameters=parameters)
+    >>> round(float(fit.chemical_shift_ppm[fit.names.index("nad")]), 3)
+    -8.2
+    """
+    if spectra.batch_shape != ():
+        msg = f"spectra has the batch shape {spectra.batch_shape}; lmfit_parameters takes one spectrum, shape ()."
+        raise InputError(msg)
+    problem = Problem.of(spectra, load_prior(prior))
+    fid = spectra.fid[None]
+    if not (np.isfinite(fid).all() and fid.any()):
+        msg = "spectra holds NaN, Inf or only zeros; start values need a signal."
+        raise InputError(msg)
+    start = start_values(fid, problem.expectation, problem.lines, problem.sampling)
+    return _parameters(problem, problem.reported(start.p)[0])
+
+
+def fit_each(
+    fid: ComplexArray,
+    start: FloatArray,
+    problem: Problem,
+    max_iterations: int,
+    edited: Parameters | None,
+    scale: FloatArray,
+) -> tuple[EngineResult, list[Any]]:
+    """Fit signals (B, N) of order 1 one by one from reported start values (B, 3K+1).
+
+    `edited` replaces start values and bounds (the same for all); its amplitudes are in units of the data, which are
+    `scale` (B,) times those of `fid`.
+    """
+    import lmfit
+
+    names = _names(problem)
+    results, rows = [], []
+    for signal, y, unit in zip(fid, start, scale, strict=True):
+        parameters = _parameters(problem, y) if edited is None else _rescaled(edited, names, 1.0 / unit)
+        _require_names(parameters, names)
+        minimiser = lmfit.Minimizer(
+            _residual, parameters, fcn_args=(signal, problem, names), scale_covar=False, nan_policy="raise"
+        )
+        result = minimiser.minimize(
+            method="least_squares",
+            Dfun=_jacobian,
+            x_scale="jac",
+            ftol=1e-15,
+            xtol=1e-12,
+            gtol=1e-15,
+            max_nfev=10 * max_iterations,
+        )
+        rows.append(_row(result, problem, names))
+        results.append(_in_data_units(result, names, unit))
+    y, covariance, at_bound, converged, evaluations = (np.array(column) for column in zip(*rows, strict=True))
+    return EngineResult(y, covariance, at_bound, converged, evaluations, evaluations), results
+
+
+def _names(problem: Problem) -> list[str]:
+    """Return the parameter names in the order of the reported parameters y."""
+    prior = problem.prior
+    shifts = ["reference_offset_ppm" if n == prior.reference else f"{n}_shift_ppm" for n in prior.names]
+    widths = [f"{n}_linewidth_hz" for n in prior.names]
+    return [*shifts, *widths, *(f"{n}_amplitude" for n in prior.names), "phase_rad"]
+
+
+def _units(problem: Problem) -> FloatArray:
+    """Return what one unit of each lmfit parameter is in reported parameters: MHz for ppm, 1 otherwise."""
+    k = len(problem.prior.names)
+    return np.concatenate([np.full(k, problem.spectrometer_frequency_mhz), np.ones(2 * k + 1)])
+
+
+def _parameters(problem: Problem, y: FloatArray) -> Parameters:
+    import lmfit
+
+    k = len(problem.prior.names)
+    names, values = _names(problem), y / _units(problem)
+    lower = np.concatenate([[r.shift_bounds_ppm[0] for r in problem.prior.resonances], np.zeros(2 * k), [-np.inf]])
+    upper = np.concatenate([[r.shift_bounds_ppm[1] for r in problem.prior.resonances], np.full(2 * k + 1, np.inf)])
+    lower[problem.reference] += values[problem.reference]
+    upper[problem.reference] += values[problem.reference]
+    widths = np.array([r.linewidth_bounds_hz for r in problem.prior.resonances])
+    lower[k : 2 * k], upper[k : 2 * k] = widths.T
+    parameters = lmfit.Parameters()
+    for name, value, low, high in zip(names, values, lower, upper, strict=True):
+        parameters.add(name, value=float(np.clip(value, low, high)), min=low, max=high)
+    for resonance in problem.prior.resonances:
+        if resonance.linewidth_as:
+            ratio = resonance.linewidth_hz / problem.prior[resonance.linewidth_as].linewidth_hz
+            expression = f"{ratio!r} * {resonance.linewidth_as}_linewidth_hz"
+            parameters[f"{resonance.name}_linewidth_hz"].set(expr=expression, min=0.0, max=np.inf)
+    return parameters
+
+
+def _require_names(parameters: Parameters, names: Sequence[str]) -> None:
+    missing = [n for n in names if n not in parameters]
+    if missing:
+        msg = (
+            f"parameters lack {', '.join(missing)}; start from p31mg.lmfit_parameters(spectrum, prior) "
+            "with the same prior and edit those."
+        )
+        raise InputError(msg)
+
+
+def _values(parameters: Parameters, problem: Problem, names: Sequence[str]) -> FloatArray:
+    return np.array([parameters[n].value for n in names]) * _units(problem)
+
+
+def _residual(parameters: Parameters, signal: ComplexArray, problem: Problem, names: Sequence[str]) -> FloatArray:
+    p = problem.from_carrier @ _values(parameters, problem, names)
+    return _stacked(model_fid(p, problem.lines, problem.sampling).sum(axis=0) - signal)
+
+
+def _jacobian(parameters: Parameters, signal: ComplexArray, problem: Problem, names: Sequence[str]) -> FloatArray:
+    """Return the Jacobian for the varying parameters, shape (2N, n_varying): per resonance, then along the ties."""
+    del signal
+    k = problem.lines.n_resonances
+    p = problem.from_carrier @ _values(parameters, problem, names)
+    unit = p.copy()
+    unit[2 * k : 3 * k] = 1.0
+    shape = model_fid(unit, problem.lines, problem.sampling)  # exp(i phase) m_k
+    signals = p[2 * k : 3 * k, None] * shape
+    time = problem.sampling.time_s
+    columns = np.concatenate(
+        [2j * np.pi * time * signals, -np.pi * time * signals, shape, 1j * signals.sum(axis=0, keepdims=True)]
+    )
+    by_reported = columns.T @ problem.from_carrier
+    return _stacked((by_reported @ _sensitivity(parameters, problem, names)).T).T
+
+
+def _stacked(signal: ComplexArray) -> FloatArray:
+    return np.concatenate([signal.real, signal.imag], axis=-1)
+
+
+def _sensitivity(parameters: Parameters, problem: Problem, names: Sequence[str]) -> FloatArray:
+    """Return d(reported)/d(varying), shape (3K+1, n_varying), through whatever expressions tie the parameters."""
+    varying = [n for n in parameters if parameters[n].vary and not parameters[n].expr]
+    if not any(p.expr for p in parameters.values()) and set(varying) <= set(names):
+        return (np.array(names)[:, None] == np.array(varying)[None, :]) * _units(problem)[:, None]
+    columns = []
+    for name in varying:
+        value = parameters[name].value
+        step = 1e-5 * max(abs(value), 1.0)
+        ends = []
+        for end in (value + step, value - step):
+            parameters[name].value = end
+            parameters.update_constraints()
+            ends.append(_values(parameters, problem, names))
+        parameters[name].value = value
+        columns.append((ends[0] - ends[1]) / (2 * step))
+    parameters.update_constraints()
+    return np.stack(columns, axis=-1)
+
+
+def _row(result: Any, problem: Problem, names: Sequence[str]) -> tuple[FloatArray, FloatArray, BoolArray, bool, int]:
+    y = _values(result.params, problem, names)
+    covariance = np.full((len(y), len(y)), np.nan)
+    if getattr(result, "covar", None) is not None and np.isfinite(result.covar).all():
+        sensitivity = _sensitivity(result.params.copy(), problem, names)
+        covariance = sensitivity @ result.covar @ sensitivity.T
+    at_bound = np.array([_on_edge(result.params[n]) for n in names])
+    return y, covariance, at_bound, bool(result.success), int(result.nfev)
+
+
+def _on_edge(parameter: Any) -> bool:
+    reach = 1e-6 * max(abs(parameter.value), 1e-6)
+    return bool(parameter.vary and (parameter.value - parameter.min < reach or parameter.max - parameter.value < reach))
+
+
+def _rescaled(parameters: Parameters, names: Sequence[str], factor: float) -> Parameters:
+    out = parameters.copy()
+    for name in names:
+        if name.endswith("_amplitude") and name in out and not out[name].expr:
+            p = out[name]
+            p.set(value=p.value * factor, min=p.min * factor, max=p.max * factor)
+    return out
+
+
+def _in_data_units(result: Any, names: Sequence[str], unit: float) -> Any:
+    """Return the lmfit result with amplitudes, and what lmfit derives from them, in units of the data."""
+    result.params = _rescaled(result.params, names, unit)
+    for name in names:
+        if name.endswith("_amplitude") and result.params[name].stderr is not None:
+            result.params[name].stderr *= unit
+    return result

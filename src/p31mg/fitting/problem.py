@@ -1,0 +1,157 @@
+"""The least-squares problem that a prior and an acquisition make: lines, ties, bounds, and the way back to ppm.
+
+Three parameter vectors, each a linear map of the one before:
+
+* **free** x, what a fit varies: frequency of the reference (Hz from the carrier), centre of every other multiplet (Hz from
+  the reference), the linewidths that are not shared, the amplitudes, the phase. With shifts relative to the reference,
+  bounds and covariances are those of chemical shifts, wherever the carrier was;
+* **reported** y, what a result shows: (shifts, linewidths, amplitudes, phase) of every resonance in the prior's order;
+* the **core's** p: the same with every frequency from the carrier.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from p31mg.acquisition import Spectra
+from p31mg.arrays import FloatArray, IntArray
+from p31mg.core.signal import LineStructure, Sampling
+from p31mg.core.start import Expectation
+from p31mg.prior import Prior, first_order_lines
+
+__all__ = ["Problem"]
+
+
+SEARCH_PPM = 3.0
+"""How far from the carrier PCr is looked for: grids of the heart have offsets of 2 ppm."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A prior at a spectrometer frequency and a sampling."""
+
+    prior: Prior
+    spectrometer_frequency_mhz: float
+    sampling: Sampling
+
+    @classmethod
+    def of(cls, spectra: Spectra, prior: Prior) -> Problem:
+        """Return the problem of fitting `prior` to `spectra`."""
+        a = spectra.acquisition
+        return cls(prior, a.spectrometer_frequency_mhz, Sampling(spectra.n_points, a.dwell_time_s, a.begin_time_s))
+
+    @cached_property
+    def reference(self) -> int:
+        """Position of the reference among the resonances."""
+        return self.prior.index(self.prior.reference)
+
+    @cached_property
+    def shifted(self) -> list[int]:
+        """Positions of the resonances that have a shift of their own: all but the reference."""
+        return [k for k in range(len(self.prior.names)) if k != self.reference]
+
+    @cached_property
+    def width_owner(self) -> list[int]:
+        """For each resonance, the one whose linewidth parameter it uses."""
+        return [self.prior.index(r.linewidth_as or r.name) for r in self.prior.resonances]
+
+    @cached_property
+    def own_widths(self) -> list[int]:
+        """Positions of the resonances with a linewidth parameter of their own."""
+        return [k for k, owner in enumerate(self.width_owner) if owner == k]
+
+    @cached_property
+    def lines(self) -> LineStructure:
+        """Lines and ties for the core."""
+        per_resonance = [first_order_lines(r.j_coupling_hz) for r in self.prior.resonances]
+        counts = [len(offsets) for offsets, _ in per_resonance]
+        return LineStructure(
+            resonance=np.repeat(np.arange(len(counts)), counts),
+            offset_hz=np.concatenate([offsets for offsets, _ in per_resonance]),
+            weight=np.concatenate([weights for _, weights in per_resonance]),
+            ties=self.from_carrier @ self.ties,
+        )
+
+    @cached_property
+    def ties(self) -> FloatArray:
+        """Matrix that gives the reported parameters y = (shifts, linewidths, amplitudes, phase) of the free ones x.
+
+        The shift of the reference is its frequency from the carrier, all others are relative to it. Shape (3K+1, P).
+        """
+        k = len(self.prior.names)
+        n_widths = len(self.own_widths)
+        ties = np.zeros((3 * k + 1, k + n_widths + k + 1))
+        ties[self.reference, 0] = 1.0
+        ties[self.shifted, range(1, k)] = 1.0
+        for resonance, owner in enumerate(self.width_owner):
+            ratio = self.prior.resonances[resonance].linewidth_hz / self.prior.resonances[owner].linewidth_hz
+            ties[k + resonance, k + self.own_widths.index(owner)] = ratio
+        ties[2 * k : 3 * k, k + n_widths : -1] = np.eye(k)
+        ties[-1, -1] = 1.0
+        return ties
+
+    @cached_property
+    def from_carrier(self) -> FloatArray:
+        """Matrix that gives the core's parameters p, with all frequencies from the carrier, of the reported ones y."""
+        matrix = np.eye(3 * len(self.prior.names) + 1)
+        matrix[self.shifted, self.reference] = 1.0
+        return matrix
+
+    @cached_property
+    def expectation(self) -> Expectation:
+        """What the prior expects, in Hz."""
+        rows = self.prior.resonances
+        hz = self.spectrometer_frequency_mhz
+        return Expectation(
+            shift_hz=hz * np.array([r.chemical_shift_ppm for r in rows]),
+            shift_lower_hz=hz * np.array([r.shift_bounds_ppm[0] for r in rows]),
+            shift_upper_hz=hz * np.array([r.shift_bounds_ppm[1] for r in rows]),
+            linewidth_hz=np.array([r.linewidth_hz for r in rows]),
+            linewidth_lower_hz=np.array([r.linewidth_bounds_hz[0] for r in rows]),
+            linewidth_upper_hz=np.array([r.linewidth_bounds_hz[1] for r in rows]),
+            amplitude=np.array([r.amplitude for r in rows]),
+            reference=self.reference,
+            search_hz=hz * SEARCH_PPM,
+        )
+
+    def reported(self, p: FloatArray) -> FloatArray:
+        """Return the reported parameters y of the core's p, shape (..., 3K+1)."""
+        y = p.copy()
+        y[..., self.shifted] -= p[..., [self.reference]]
+        return y
+
+    def free(self, y: FloatArray) -> FloatArray:
+        """Return the free parameters, shape (..., P), of reported ones, shape (..., 3K+1)."""
+        k = len(self.prior.names)
+        widths = y[..., k : 2 * k][..., self.own_widths]
+        return np.concatenate([y[..., [self.reference]], y[..., self.shifted], widths, y[..., 2 * k :]], axis=-1)
+
+    def bounds(self, start: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return lower and upper bounds of the free parameters, shape (..., P), around the start of the reference."""
+        e, r = self.expectation, self.reference
+        n_amplitudes = len(self.prior.names)
+
+        def stack(shift: FloatArray, width: FloatArray, amplitude: float, phase: float) -> FloatArray:
+            fixed = np.concatenate(
+                [shift[self.shifted], width[self.own_widths], np.full(n_amplitudes, amplitude), [phase]]
+            )
+            row = np.concatenate([shift[[r]], fixed])
+            out = np.tile(row, (*start.shape[:-1], 1))
+            out[..., 0] += start[..., 0]
+            return out
+
+        return (
+            stack(e.shift_lower_hz, e.linewidth_lower_hz, 0.0, -np.inf),
+            stack(e.shift_upper_hz, e.linewidth_upper_hz, np.inf, np.inf),
+        )
+
+    def band_bins(self) -> IntArray:
+        """Return the bins of ``fft(fid)`` between 3 ppm below the lowest and 3 ppm above the highest window."""
+        e = self.expectation
+        margin = SEARCH_PPM * self.spectrometer_frequency_mhz
+        frequency = np.fft.fftfreq(self.sampling.n_points, self.sampling.dwell_time_s)
+        inside = (frequency > e.shift_lower_hz.min() - margin) & (frequency < e.shift_upper_hz.max() + margin)
+        return np.flatnonzero(inside)

@@ -1,0 +1,197 @@
+"""The result of a fit: arrays of the batch shape, nothing computed on construction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from p31mg.acquisition import Spectra
+from p31mg.arrays import BoolArray, ComplexArray, FloatArray, IntArray
+from p31mg.core.signal import model_fid
+from p31mg.errors import InputError
+from p31mg.fitting.problem import Problem
+from p31mg.fitting.status import FitStatus, Quality
+from p31mg.prior import Prior
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["FitResult"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitResult:
+    """Fitted parameters of a stack of spectra, with their errors and how each fit ended.
+
+    ``...`` is the batch shape of the spectra; K the number of resonances, in the order of `names`. Where `status` is not
+    ``OK`` the shifts that give magnesium are NaN; where nothing was fitted everything is.
+
+    Attributes
+    ----------
+    shift_alpha_beta_ppm, sd_shift_alpha_beta_ppm
+        (...,) delta(alpha) - delta(beta) between multiplet centres, in ppm, and its sd from the joint covariance of all
+        parameters, the alpha-beta covariance included.
+    shift_beta_pcr_ppm, sd_shift_beta_pcr_ppm
+        (...,) delta(beta) - delta(PCr), in ppm, and its sd.
+    chemical_shift_ppm, crlb_chemical_shift_ppm
+        (..., K) multiplet centres from the fitted reference, and their bounds. The reference is 0 with bound 0. NaN where
+        a resonance ended with amplitude 0.
+    linewidth_hz, crlb_linewidth_hz
+        (..., K) full width at half maximum of one line, in Hz.
+    amplitude, crlb_amplitude
+        (..., K) signal of the multiplet at time 0, in units of the data.
+    covariance_shift_ppm2
+        (..., K, K) covariance of `chemical_shift_ppm`, in ppm squared.
+    reference_offset_ppm, crlb_reference_offset_ppm
+        (...,) position of the reference from the carrier, in ppm.
+    phase_rad, crlb_phase_rad
+        (...,) common zero-order phase, between -pi and pi.
+    noise_sd
+        (...,) sd of one component of one FID point, from the residual in the band of the resonances.
+    snr, snr_resonance
+        (...,) and (..., K) matched-filter SNR of the reference and of every resonance (see the conventions).
+    status
+        (...,) a `FitStatus` for each spectrum.
+    quality
+        `Quality`: named booleans, each (...,).
+    n_iterations, n_evaluations
+        (...,) of the engine.
+    engine
+        ``"batch"`` or ``"lmfit"``.
+    lmfit_results
+        For the lmfit engine, (...,) array of `lmfit.minimizer.MinimizerResult` (None where nothing was fitted); otherwise
+        None. Amplitudes are in units of the data; `chisqr` and `covar` are in units of the largest point of the FID.
+    spectra, prior
+        What was fitted, with what.
+    """
+
+    shift_alpha_beta_ppm: FloatArray
+    sd_shift_alpha_beta_ppm: FloatArray
+    shift_beta_pcr_ppm: FloatArray
+    sd_shift_beta_pcr_ppm: FloatArray
+    chemical_shift_ppm: FloatArray
+    crlb_chemical_shift_ppm: FloatArray
+    linewidth_hz: FloatArray
+    crlb_linewidth_hz: FloatArray
+    amplitude: FloatArray
+    crlb_amplitude: FloatArray
+    covariance_shift_ppm2: FloatArray
+    reference_offset_ppm: FloatArray
+    crlb_reference_offset_ppm: FloatArray
+    phase_rad: FloatArray
+    crlb_phase_rad: FloatArray
+    noise_sd: FloatArray
+    snr: FloatArray
+    snr_resonance: FloatArray
+    status: IntArray
+    quality: Quality
+    n_iterations: IntArray
+    n_evaluations: IntArray
+    engine: str
+    lmfit_results: Any
+    spectra: Spectra = field(repr=False)
+    prior: Prior = field(repr=False)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the resonances, in the order of the last axis."""
+        return self.prior.names
+
+    @property
+    def batch_shape(self) -> tuple[int, ...]:
+        """Shape of the stack."""
+        return self.status.shape
+
+    @property
+    def is_valid(self) -> BoolArray:
+        """Status ``OK`` and every quality good: the rows whose magnesium can be used as it stands."""
+        return (self.status == FitStatus.OK) & self.quality.is_valid
+
+    def model(self, index: int | tuple[int, ...] = ()) -> ComplexArray:
+        """Return the fitted signal of every resonance of one spectrum, shape (K, n_points).
+
+        Parameters
+        ----------
+        index
+            Which spectrum of the batch; ``()`` for a single one.
+
+        Raises
+        ------
+        InputError
+            Nothing was fitted there.
+        """
+        parts = (self.chemical_shift_ppm, self.linewidth_hz, self.amplitude)
+        shift, linewidth, amplitude = (np.asarray(part[index], dtype=float) for part in parts)
+        if shift.ndim != 1:
+            msg = f"index is {index}; it must pick one spectrum of the batch shape {self.batch_shape}."
+            raise InputError(msg)
+        if not np.isfinite(amplitude).all():
+            status = FitStatus(int(self.status[index]))
+            msg = f"spectrum {index} has no fitted model: {status.message}."
+            raise InputError(msg)
+        problem = Problem.of(self.spectra, self.prior)
+        y = np.concatenate(
+            [np.nan_to_num(shift), np.nan_to_num(linewidth, nan=1.0), amplitude, [self.phase_rad[index]]]
+        )
+        y[: len(shift)] *= problem.spectrometer_frequency_mhz
+        y[problem.reference] = self.reference_offset_ppm[index] * problem.spectrometer_frequency_mhz
+        return model_fid(problem.from_carrier @ y, problem.lines, problem.sampling)
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """Return one row per spectrum, failed ones too, with units in the column names.
+
+        Examples
+        --------
+        >>> import p31mg
+        >>> fit = p31mg.fit(p31mg.simulate(free_mg_mM=[0.3, 0.6], prior="muscle-3t", snr=300, seed=1))
+        >>> fit.to_dataframe()[["spectrum", "status"]]
+           spectrum status
+        0         0     OK
+        1         1     OK
+        """
+        import pandas as pd
+
+        columns: dict[str, Any] = index_columns(self.spectra)
+        columns["status"] = [FitStatus(int(s)).name for s in self.status.ravel()]
+        columns["reason"] = ["" if s == FitStatus.OK else FitStatus(int(s)).message for s in self.status.ravel()]
+        for name in (
+            "shift_alpha_beta_ppm",
+            "sd_shift_alpha_beta_ppm",
+            "shift_beta_pcr_ppm",
+            "sd_shift_beta_pcr_ppm",
+            "snr",
+            "noise_sd",
+            "reference_offset_ppm",
+        ):
+            columns[name] = getattr(self, name).ravel()
+        columns["phase_deg"] = np.degrees(self.phase_rad).ravel()
+        for k, resonance in enumerate(self.names):
+            for name in ("chemical_shift_ppm", "linewidth_hz", "amplitude"):
+                columns[f"{resonance}_{name}"] = getattr(self, name)[..., k].ravel()
+                columns[f"{resonance}_crlb_{name}"] = getattr(self, f"crlb_{name}")[..., k].ravel()
+            columns[f"{resonance}_snr"] = self.snr_resonance[..., k].ravel()
+        columns |= {name: flag.ravel() for name, flag in self.quality.columns().items()}
+        columns["is_valid"] = self.is_valid.ravel()
+        columns["n_iterations"] = self.n_iterations.ravel()
+        return pd.DataFrame(columns)
+
+    def __repr__(self) -> str:
+        n_valid = int(self.is_valid.sum())
+        text = f"<FitResult {self.batch_shape} prior {self.prior.name!r} engine {self.engine!r}: "
+        if self.batch_shape == ():
+            status = FitStatus(int(self.status))
+            if status is not FitStatus.OK:
+                return f"{text}{status.name}, {status.message}>"
+            shift, sd = float(self.shift_alpha_beta_ppm), float(self.sd_shift_alpha_beta_ppm)
+            return f"{text}alpha-beta {shift:.4f} +- {sd:.4f} ppm, SNR {float(self.snr):.0f}>"
+        return f"{text}{n_valid} of {self.status.size} valid>"
+
+
+def index_columns(spectra: Spectra) -> dict[str, Any]:
+    """Return the position of every spectrum on each batch axis, by axis name; empty for a single spectrum."""
+    if spectra.batch_shape == ():
+        return {}
+    grids = np.indices(spectra.batch_shape)
+    return {name: grid.ravel() for name, grid in zip(spectra.axis_names, grids, strict=True)}

@@ -1,0 +1,86 @@
+"""How a fit ended and how far to trust it: one `FitStatus` per spectrum, and named booleans."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from enum import IntEnum
+
+from p31mg.arrays import BoolArray
+
+__all__ = ["FitStatus", "Quality"]
+
+
+class FitStatus(IntEnum):
+    """How the fit of one spectrum ended. Any status but ``OK`` comes with NaN for the shifts that give magnesium.
+
+    Examples
+    --------
+    >>> FitStatus.NO_SIGNAL.message
+    'no PCr peak stands out of the noise: an empty voxel, or a spectrum that needs averaging'
+    """
+
+    OK = 0
+    NOT_FINITE = 1
+    ZERO_SIGNAL = 2
+    NO_SIGNAL = 3
+    NOT_CONVERGED = 4
+    SINGULAR = 5
+    ATP_NOT_FOUND = 6
+    AT_BOUND = 7
+    NOT_READ = 8
+
+    @property
+    def message(self) -> str:
+        """One sentence that says what happened and what to try."""
+        return _MESSAGES[self]
+
+
+_MESSAGES = {
+    FitStatus.OK: "the fit converged",
+    FitStatus.NOT_FINITE: "the FID holds NaN or Inf: look at the file, or leave the row out",
+    FitStatus.ZERO_SIGNAL: "all points of the FID are zero: an empty or masked voxel",
+    FitStatus.NO_SIGNAL: ("no PCr peak stands out of the noise: an empty voxel, or a spectrum that needs averaging"),
+    FitStatus.NOT_CONVERGED: "the fit did not converge: look at the plot, try another prior or more iterations",
+    FitStatus.SINGULAR: "the data do not determine every parameter: tie or leave out weak resonances in the prior",
+    FitStatus.ATP_NOT_FOUND: "alpha- or beta-ATP is lost in the noise: average more, or narrow its window in the prior",
+    FitStatus.AT_BOUND: (
+        "alpha- or beta-ATP sits on the edge of its window: check begin time and prior, or widen shift_bounds_ppm"
+    ),
+    FitStatus.NOT_READ: "the file could not be read: see the reason in its row",
+}
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Named booleans of the batch shape, each with a stated rule.
+
+    Parameters
+    ----------
+    converged
+        The remaining step was below 1e-5 standard errors.
+    at_bound
+        The shift or linewidth of alpha-ATP, beta-ATP or PCr sits on a bound (True is bad).
+    snr_ok
+        Alpha- and beta-ATP each have a matched-filter SNR of at least 6: below it the scatter of a shift exceeds its
+        Cramer-Rao bound, because now and then the noise has a higher peak than the signal.
+    linewidth_ok
+        The fitted PCr line is narrower than 0.6 ppm; beyond it the multiplets of ATP merge with their neighbours.
+    shift_in_range
+        ``shift_alpha_beta_ppm`` is between fully Mg-bound (8.32) and Mg-free (10.91) ATP.
+    """
+
+    converged: BoolArray
+    at_bound: BoolArray
+    snr_ok: BoolArray
+    linewidth_ok: BoolArray
+    shift_in_range: BoolArray
+
+    @property
+    def is_valid(self) -> BoolArray:
+        """All of them good: converged, not at a bound, SNR, linewidth and shift as they should be."""
+        return self.converged & ~self.at_bound & self.snr_ok & self.linewidth_ok & self.shift_in_range
+
+    def columns(self) -> dict[str, BoolArray]:
+        """Return the booleans and `is_valid` by name, for tables."""
+        named = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {**named, "is_valid": self.is_valid}

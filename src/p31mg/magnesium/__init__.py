@@ -1,0 +1,26 @@
+"""From shifts to free Mg2+ and pH, by named and cited calibrations. Works on plain numbers, without any spectrum."""
+
+from p31mg.magnesium.calibrations import (
+    BetaShiftCalibration,
+    Calibration,
+    CalibrationTable,
+    TwoSiteCalibration,
+    calibrations,
+    get_calibration,
+)
+from p31mg.magnesium.free import MagnesiumResult, free_magnesium
+from p31mg.magnesium.ph import PhEquation, get_ph_equation, ph_equations
+
+__all__ = [
+    "BetaShiftCalibration",
+    "Calibration",
+    "CalibrationTable",
+    "MagnesiumResult",
+    "PhEquation",
+    "TwoSiteCalibration",
+    "calibrations",
+    "free_magnesium",
+    "get_calibration",
+    "get_ph_equation",
+    "ph_equations",
+]

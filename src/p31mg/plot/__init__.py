@@ -1,0 +1,12 @@
+"""Figures: functions that draw on a given `ax` (or make one), return what they drew, and never show or save.
+
+`fit`           data, model, residual and every resonance of one spectrum
+`calibration`   the calibration curve with measured points and their intervals
+`study`         free Mg2+ of a study, with intervals, against the order of files and against SNR
+"""
+
+from p31mg.plot.calibration import CalibrationPlot, calibration
+from p31mg.plot.fit import FitPlot, fit
+from p31mg.plot.study import StudyPlot, study
+
+__all__ = ["CalibrationPlot", "FitPlot", "StudyPlot", "calibration", "fit", "study"]

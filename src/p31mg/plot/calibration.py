@@ -1,0 +1,87 @@
+"""The calibration curve with the measured points and their intervals on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from p31mg.magnesium import MagnesiumResult
+from p31mg.plot.style import DATA, MODEL, axes_or_new
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.container import ErrorbarContainer
+    from matplotlib.lines import Line2D
+
+__all__ = ["CalibrationPlot", "calibration"]
+
+_AXIS_LABEL = {
+    "shift_alpha_beta_ppm": "δα − δβ (ppm)",
+    "shift_beta_pcr_ppm": "δβ − δPCr (ppm)",
+}
+
+
+@dataclass(frozen=True)
+class CalibrationPlot:
+    """What `calibration` drew."""
+
+    ax: Axes
+    curve: Line2D
+    points: ErrorbarContainer
+
+
+def calibration(mg: MagnesiumResult, ax: Axes | None = None) -> CalibrationPlot:
+    """Draw the calibration of a result with every measured shift, its sd, and the interval of its magnesium.
+
+    Intervals that reach past a limit of the calibration run out of the picture.
+
+    Parameters
+    ----------
+    mg
+        From `free_magnesium`, of any shape.
+    ax
+        Axes to draw on. Default: a new figure.
+
+    Examples
+    --------
+    >>> import p31mg
+    >>> drawn = calibration(p31mg.free_magnesium([8.50, 8.60], sd_ppm=0.01))
+    >>> drawn.ax.get_ylabel()
+    'free Mg²⁺ (mM)'
+    """
+    ax = axes_or_new(ax, figsize=(6.0, 4.5))
+    shift, free_mg = mg.shift_ppm.ravel(), mg.free_mg_mM.ravel()
+    sd = np.nan_to_num(mg.sd_shift_ppm.ravel())
+    ends = mg.interval_mM.reshape(-1, 2)
+    shown = np.isfinite(free_mg)
+    top = 1.5 * max(float(free_mg[shown].max(initial=0.8)), float(ends[np.isfinite(ends)].max(initial=0.0)) / 1.2)
+
+    lowest, highest = mg.calibration.shift_range_ppm
+    at_top, at_bottom = mg.calibration.shift_ppm([top, 0.02 * top])
+    used = [at_top, at_bottom, *shift[shown]]
+    grid = np.linspace(max(min(used), lowest + 1e-6), min(max(used), highest - 1e-6), 600)
+    (curve,) = ax.plot(grid, mg.calibration.free_mg_mM(grid), color=MODEL, linewidth=1.4, label=mg.calibration.id)
+    has_sd = np.isfinite(ends[shown]).any(axis=-1)
+    low = np.where(has_sd, free_mg[shown] - np.nan_to_num(ends[shown, 0]), 0.0)
+    high = np.where(has_sd, np.nan_to_num(ends[shown, 1], posinf=10 * top) - free_mg[shown], 0.0)
+    points = ax.errorbar(
+        shift[shown],
+        free_mg[shown],
+        xerr=sd[shown],
+        yerr=np.maximum([low, high], 0.0),
+        fmt="o",
+        markersize=4,
+        color=DATA,
+        elinewidth=0.9,
+        capsize=2,
+        label=f"measured, sd of the shift and {mg.level:.0%} interval",
+    )
+    ax.set_ylim(0, top)
+    ax.set_xlabel(_AXIS_LABEL[mg.calibration.quantity])
+    ax.set_ylabel("free Mg²⁺ (mM)")
+    constants = ", ".join(f"{k} {v:g}" for k, v in mg.calibration.constants.items())
+    ax.set_title(f"{mg.calibration.id} (evidence {mg.calibration.evidence})\n{constants}", loc="left", fontsize="small")
+    ax.legend(frameon=False, fontsize="small")
+    return CalibrationPlot(ax, curve, points)

@@ -1,0 +1,168 @@
+"""One fitted spectrum: what was measured, what the model says, what is left over, and the resonances drawn apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from p31mg.acquisition import frequency_axis_hz, ppm_axis
+from p31mg.fitting import FitResult
+from p31mg.plot.style import DATA, MODEL, RESIDUAL, RESONANCE, axes_or_new
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
+    from matplotlib.text import Text
+
+__all__ = ["FitPlot", "fit"]
+
+_ZERO_FILL = 2
+_MARGIN_PPM = 2.0
+_LABELS = {
+    "alpha_atp": "α-ATP",
+    "beta_atp": "β-ATP",
+    "gamma_atp": "γ-ATP",
+    "pcr": "PCr",
+    "pi": "Pi",
+    "pi_extracellular": "Pi ext.",
+    "pde": "PDE",
+    "pme": "PME",
+    "nad": "NAD(H)",
+    "gpc": "GPC",
+    "gpe": "GPE",
+    "pc": "PC",
+    "pe": "PE",
+    "udpg": "UDPG",
+}
+
+
+@dataclass(frozen=True)
+class FitPlot:
+    """What `fit` drew: lines in the order data, model, residual, then one per resonance, and the labels."""
+
+    ax: Axes
+    data: Line2D
+    model: Line2D
+    residual: Line2D
+    resonances: tuple[Line2D, ...]
+    labels: tuple[Text, ...]
+
+
+def fit(
+    result: FitResult, index: int | tuple[int, ...] = 0, ax: Axes | None = None, *, apodisation_hz: float = 0.0
+) -> FitPlot:
+    """Draw one fitted spectrum, phased, ppm running right to left with PCr at 0.
+
+    Phase and begin time are taken out for the eye, of data and model alike; the fit itself saw the FID as it is. The points
+    lost in the begin time leave a rolling baseline, which the model has too.
+
+    Parameters
+    ----------
+    result
+        From `p31mg.fit`.
+    index
+        Which spectrum of the batch (ignored for a single one). Default 0.
+    ax
+        Axes to draw on. Default: a new figure.
+    apodisation_hz
+        Line broadening for display only, of data and model alike, in Hz. Default 0: none.
+
+    Raises
+    ------
+    InputError
+        Nothing was fitted at `index`; the message says why.
+
+    Examples
+    --------
+    >>> import p31mg
+    >>> result = p31mg.fit(p31mg.simulate(0.5, prior="muscle-3t", snr=200, seed=1))
+    >>> drawn = fit(result)
+    >>> drawn.ax.xaxis_inverted()
+    True
+    """
+    where = () if result.batch_shape == () else index
+    signals = result.model(where)
+    measured = result.spectra.fid[where]
+    ppm, spectra = _displayed(np.vstack([measured[None], signals]), result, where, apodisation_hz)
+    data, resonances = spectra[0], spectra[1:]
+    model = resonances.sum(axis=0)
+
+    ax = axes_or_new(ax, figsize=(9.0, 5.5))
+    height = float(max(data.max(), model.max()))
+    below = 0.16 * height
+    (data_line,) = ax.plot(ppm, data, color=DATA, linewidth=0.9, label="data")
+    (model_line,) = ax.plot(ppm, model, color=MODEL, linewidth=1.1, label="model")
+    (residual_line,) = ax.plot(ppm, data - model - 1.1 * below, color=RESIDUAL, linewidth=0.7, label="residual")
+    lines = tuple(
+        ax.plot(
+            ppm, resonance - 2.6 * below - 0.35 * below * (k % 2), color=RESONANCE[k % len(RESONANCE)], linewidth=1.0
+        )[0]
+        for k, resonance in enumerate(resonances)
+    )
+    labels = _label(ax, result, where, resonances, below)
+    centres = [r.chemical_shift_ppm for r in result.prior.resonances]
+    ax.set_xlim(max(centres) + _MARGIN_PPM, min(centres) - _MARGIN_PPM)
+    lowest = min(float(line.get_ydata().min()) for line in lines)  # type: ignore[union-attr]
+    ax.set_ylim(lowest - 1.3 * below, 1.08 * height)
+    ax.set_xlabel("chemical shift from PCr (ppm)")
+    ax.set_ylabel("real spectrum (a.u.)")
+    ax.set_yticks([])
+    for side in ("left", "right", "top"):
+        ax.spines[side].set_visible(False)
+    ax.legend(loc="upper right", frameon=False, fontsize="small")
+    ax.set_title(_title(result, where), loc="left", fontsize="medium")
+    return FitPlot(ax, data_line, model_line, residual_line, lines, labels)
+
+
+def _displayed(
+    signals: npt.NDArray[np.complex128], result: FitResult, where: int | tuple[int, ...], apodisation_hz: float
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return the ppm axis and the phased real spectra of signals (n, N)."""
+    a = result.spectra.acquisition
+    n = _ZERO_FILL * signals.shape[-1]
+    decay = np.exp(-np.pi * apodisation_hz * a.dwell_time_s * np.arange(signals.shape[-1]))
+    phase = np.exp(-1j * (result.phase_rad[where] + 2 * np.pi * frequency_axis_hz(n, a.dwell_time_s) * a.begin_time_s))
+    spectra = np.fft.fftshift(np.fft.fft(signals * decay, n), axes=-1) * phase
+    reference = float(result.reference_offset_ppm[where])
+    return ppm_axis(n, a.dwell_time_s, a.spectrometer_frequency_mhz, reference), spectra.real
+
+
+def _label(
+    ax: Axes,
+    result: FitResult,
+    where: int | tuple[int, ...],
+    resonances: npt.NDArray[np.float64],
+    below: float,
+) -> tuple[Text, ...]:
+    """Name every resonance under its line, in two staggered rows."""
+    shifts = np.where(
+        np.isfinite(result.chemical_shift_ppm[where]),
+        result.chemical_shift_ppm[where],
+        [r.chemical_shift_ppm for r in result.prior.resonances],
+    )
+    order = {int(k): place for place, k in enumerate(np.argsort(shifts))}
+    floor = -2.95 * below + min(0.0, float(resonances.min()))
+    return tuple(
+        ax.text(
+            float(shifts[k]),
+            floor - (0.15 + 0.45 * (order[k] % 2)) * below,
+            _LABELS.get(name, name),
+            ha="center",
+            va="top",
+            fontsize="x-small",
+            color=RESONANCE[k % len(RESONANCE)],
+        )
+        for k, name in enumerate(result.names)
+    )
+
+
+def _title(result: FitResult, where: int | tuple[int, ...]) -> str:
+    shift, sd = float(result.shift_alpha_beta_ppm[where]), float(result.sd_shift_alpha_beta_ppm[where])
+    if not np.isfinite(shift):
+        from p31mg.fitting import FitStatus
+
+        return f"no shift: {FitStatus(int(result.status[where])).message}"
+    return f"δα − δβ = {shift:.3f} ± {sd:.3f} ppm (sd), PCr SNR {float(result.snr[where]):.0f}"

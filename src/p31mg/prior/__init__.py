@@ -1,0 +1,7 @@
+"""Prior knowledge: which resonances to expect, where, how wide, how split. Packaged sets are TOML files in `sets/`."""
+
+from p31mg.prior.files import load_prior, packaged_priors, parse_prior
+from p31mg.prior.model import Prior, Resonance
+from p31mg.prior.multiplets import first_order_lines
+
+__all__ = ["Prior", "Resonance", "first_order_lines", "load_prior", "packaged_priors", "parse_prior"]

@@ -1,0 +1,200 @@
+"""Prior-knowledge files: TOML with one ``[prior]`` table and one ``[[resonance]]`` table per resonance.
+
+A file that does not hold together is refused with the line and the reason. The packaged sets in `sets/` are examples of
+the format.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from p31mg.errors import PriorKnowledgeError, ReadError, UnknownNameError
+from p31mg.prior.model import Prior, Resonance
+
+__all__ = ["load_prior", "packaged_priors", "parse_prior"]
+
+_NUMBER, _PAIR, _NUMBERS, _TEXT, _TEXTS = (
+    "a number",
+    "a pair of numbers",
+    "a list of numbers",
+    "a text",
+    "a list of texts",
+)
+
+_PRIOR_KEYS = {
+    "name": _TEXT,
+    "description": _TEXT,
+    "tissue": _TEXT,
+    "field_strength_t": _NUMBER,
+    "reference": _TEXT,
+    "sources": _TEXTS,
+}
+_RESONANCE_KEYS = {
+    "name": _TEXT,
+    "chemical_shift_ppm": _NUMBER,
+    "shift_bounds_ppm": _PAIR,
+    "linewidth_hz": _NUMBER,
+    "linewidth_bounds_hz": _PAIR,
+    "amplitude": _NUMBER,
+    "j_coupling_hz": _NUMBERS,
+    "linewidth_as": _TEXT,
+    "source": _TEXT,
+}
+_OPTIONAL_KEYS = {"reference", "sources", "j_coupling_hz", "linewidth_as", "source"}
+
+
+def packaged_priors() -> tuple[str, ...]:
+    """Return the names of the sets that come with the package.
+
+    Examples
+    --------
+    >>> packaged_priors()
+    ('brain-7t', 'muscle-3t')
+    """
+    folder = resources.files("p31mg.prior") / "sets"
+    return tuple(sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml")))
+
+
+def load_prior(prior: Prior | str | Path) -> Prior:
+    """Return prior knowledge by the name of a packaged set or the path of a TOML file.
+
+    Parameters
+    ----------
+    prior
+        ``"muscle-3t"``, ``"brain-7t"``, a path that ends in ``.toml``, or a `Prior` (returned as it is).
+
+    Raises
+    ------
+    UnknownNameError
+        Neither a packaged set nor a ``.toml`` path; the nearest names are given.
+    ReadError
+        The file cannot be read.
+    PriorKnowledgeError
+        The file does not hold together; the message has the line.
+
+    Examples
+    --------
+    >>> load_prior("muscle-3t")["beta_atp"].j_coupling_hz
+    (16.0, 16.0)
+    """
+    if isinstance(prior, Prior):
+        return prior
+    if str(prior) in packaged_priors():
+        text = (resources.files("p31mg.prior") / "sets" / f"{prior}.toml").read_text(encoding="utf-8")
+        return parse_prior(text, source=str(prior))
+    path = Path(prior)
+    if path.suffix != ".toml":
+        raise UnknownNameError(kind="prior", name=str(prior), known=[*packaged_priors(), "or the path of a .toml file"])
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        msg = f"prior file {path} cannot be read: {reason}."
+        raise ReadError(msg) from error
+    return parse_prior(text, source=str(path))
+
+
+def parse_prior(text: str, source: str = "prior") -> Prior:
+    r"""Return prior knowledge from TOML text.
+
+    Parameters
+    ----------
+    text
+        Content of a prior-knowledge file.
+    source
+        What to call it in messages. Default ``"prior"``.
+
+    Raises
+    ------
+    PriorKnowledgeError
+        The text does not hold together; the message names the source, the line and the reason.
+
+    Examples
+    --------
+    >>> parse_prior("[prior]\nname = 'x'\nfield = 3")
+    Traceback (most recent call last):
+        ...
+    p31mg.errors.PriorKnowledgeError: prior, line 3: [prior] has no key 'field'; ...
+    """
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        msg = f"{source} is not valid TOML: {error}."
+        raise PriorKnowledgeError(msg) from error
+    where = _Locator(text, source)
+    for key in document.keys() - {"prior", "resonance"}:
+        where.refuse(None, key, f"{key!r} is not known here; a prior has one [prior] and several [[resonance]]")
+    head, rows = document.get("prior"), document.get("resonance")
+    if not isinstance(head, dict) or not isinstance(rows, list) or not rows:
+        msg = f"{source} must hold one [prior] table and at least one [[resonance]] table."
+        raise PriorKnowledgeError(msg)
+    values = _checked(head, _PRIOR_KEYS, "[prior]", None, where)
+    resonances = []
+    for i, row in enumerate(rows):
+        label = f"[[resonance]] {row.get('name', i + 1)!r}" if isinstance(row, dict) else f"[[resonance]] {i + 1}"
+        fields = _checked(row, _RESONANCE_KEYS, label, i, where)
+        try:
+            resonances.append(Resonance(**fields))
+        except PriorKnowledgeError as error:
+            where.refuse(i, str(error).split()[0], str(error).rstrip("."))
+    try:
+        return Prior(resonances=tuple(resonances), **values)
+    except PriorKnowledgeError as error:
+        msg = f"{source}: {error}"
+        raise PriorKnowledgeError(msg) from error
+
+
+def _checked(table: Any, keys: dict[str, str], label: str, index: int | None, where: _Locator) -> dict[str, Any]:
+    if not isinstance(table, dict):
+        where.refuse(index, None, f"{label} must be a table")
+    values: dict[str, Any] = {}
+    for key, value in table.items():
+        if key not in keys:
+            where.refuse(index, key, f"{label} has no key {key!r}; the keys are {', '.join(keys)}")
+        if not _is(value, keys[key]):
+            where.refuse(index, key, f"{key} of {label} is {value!r}; it must be {keys[key]}")
+        values[key] = tuple(value) if isinstance(value, list) else value
+    for key in keys:
+        if key not in table and key not in _OPTIONAL_KEYS:
+            where.refuse(index, None, f"{label} lacks {key}; it must be {keys[key]}")
+    return values
+
+
+def _is(value: object, kind: str) -> bool:
+    if kind == _NUMBER:
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    if kind == _TEXT:
+        return isinstance(value, str)
+    if not isinstance(value, list):
+        return False
+    item = _TEXT if kind == _TEXTS else _NUMBER
+    return all(_is(v, item) for v in value) and (kind != _PAIR or len(value) == 2)
+
+
+class _Locator:
+    """Finds the line of a key for messages; TOML parsers do not keep it."""
+
+    def __init__(self, text: str, source: str) -> None:
+        self.lines = text.splitlines()
+        self.source = source
+
+    def refuse(self, index: int | None, key: str | None, why: str) -> None:
+        msg = f"{self.source}, line {self.line(index, key)}: {why}."
+        raise PriorKnowledgeError(msg)
+
+    def line(self, index: int | None, key: str | None) -> int:
+        starts = [n for n, line in enumerate(self.lines, 1) if re.match(r"\s*\[\[\s*resonance\s*\]\]", line)]
+        if index is None:
+            first = next((n for n, line in enumerate(self.lines, 1) if re.match(r"\s*\[\s*prior\s*\]", line)), 1)
+        else:
+            first = starts[index] if index < len(starts) else 1
+        last = next((n for n in starts if n > first), len(self.lines) + 1)
+        if key is not None:
+            for n in range(first, last):
+                if re.match(rf"\s*(\[+\s*)?[\"']?{re.escape(key)}[\"']?\s*[=\].]", self.lines[n - 1]):
+                    return n
+        return first

@@ -1,0 +1,161 @@
+"""The data model of prior knowledge: `Resonance` and `Prior`, frozen and validated."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from p31mg.errors import PriorKnowledgeError
+
+__all__ = ["Prior", "Resonance"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resonance:
+    """What is known of one resonance before the fit.
+
+    Parameters
+    ----------
+    name
+        Name in tables and of parameters, for example ``"beta_atp"``.
+    chemical_shift_ppm
+        Expected centre of the multiplet, in ppm from PCr. Where the fit starts, and what the simulator uses for
+        resonances that magnesium does not move.
+    shift_bounds_ppm
+        Lowest and highest centre of the *multiplet* that the fit may return, in ppm from the fitted PCr. Single lines of
+        a multiplet are never bounded: that would pin the centre.
+    linewidth_hz
+        Expected full width at half maximum of one line, in Hz.
+    linewidth_bounds_hz
+        Lowest and highest width that the fit may return, in Hz.
+    amplitude
+        Expected amplitude relative to the reference resonance; for the start values and the simulator only.
+    j_coupling_hz
+        Coupling constants in Hz, one per coupled neighbour; empty for a singlet.
+    linewidth_as
+        Name of another resonance whose linewidth this one shares, or None for a width of its own.
+    source
+        Where the numbers come from.
+
+    Raises
+    ------
+    PriorKnowledgeError
+        A number is not finite, an interval is empty, or the expected value lies outside its interval.
+
+    Examples
+    --------
+    >>> Resonance(name="pi", chemical_shift_ppm=4.9, shift_bounds_ppm=(4.4, 5.4), linewidth_hz=12.0,
+    ...           linewidth_bounds_hz=(3.0, 60.0), amplitude=0.12).j_coupling_hz
+    ()
+    """
+
+    name: str
+    chemical_shift_ppm: float
+    shift_bounds_ppm: tuple[float, float]
+    linewidth_hz: float
+    linewidth_bounds_hz: tuple[float, float]
+    amplitude: float
+    j_coupling_hz: tuple[float, ...] = ()
+    linewidth_as: str | None = None
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name):
+            msg = f"name {self.name!r} must be lower case letters, digits and underscores, starting with a letter."
+            raise PriorKnowledgeError(msg)
+        self._inside("chemical_shift_ppm", "shift_bounds_ppm")
+        self._inside("linewidth_hz", "linewidth_bounds_hz")
+        if not self.linewidth_bounds_hz[0] > 0:
+            self._refuse("linewidth_bounds_hz", self.linewidth_bounds_hz, "the lower bound must be above 0 Hz")
+        if not (np.isfinite(self.amplitude) and self.amplitude > 0):
+            self._refuse("amplitude", self.amplitude, "it must be above 0, relative to the reference resonance")
+        if not all(np.isfinite(j) and j >= 0 for j in self.j_coupling_hz):
+            self._refuse("j_coupling_hz", self.j_coupling_hz, "couplings are in Hz and not negative")
+
+    def _inside(self, value_name: str, bounds_name: str) -> None:
+        value, (low, high) = getattr(self, value_name), getattr(self, bounds_name)
+        if not (np.isfinite([value, low, high]).all() and low < high):
+            self._refuse(bounds_name, (low, high), "give two finite numbers, the lower first")
+        if not low <= value <= high:
+            self._refuse(value_name, value, f"it must lie within {bounds_name} [{low:g}, {high:g}]")
+
+    def _refuse(self, key: str, value: object, why: str) -> None:
+        msg = f"{key} of resonance {self.name!r} is {value}; {why}."
+        raise PriorKnowledgeError(msg)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prior:
+    """A set of resonances for one tissue and field.
+
+    Parameters
+    ----------
+    name
+        Name of the set, for example ``"muscle-3t"``.
+    description
+        One sentence for tables.
+    tissue
+        Tissue that the numbers hold for.
+    field_strength_t
+        Field that the linewidths hold for, in tesla.
+    resonances
+        The resonances; must contain ``alpha_atp``, ``beta_atp`` and the reference.
+    reference
+        Name of the resonance that is 0 ppm. Default ``"pcr"``.
+    sources
+        Literature that the numbers come from.
+
+    Raises
+    ------
+    PriorKnowledgeError
+        A name appears twice, a needed resonance is missing, or `linewidth_as` names no independent resonance.
+
+    Examples
+    --------
+    >>> from p31mg.prior import load_prior
+    >>> load_prior("muscle-3t").names
+    ('pcr', 'pi', 'pde', 'pme', 'gamma_atp', 'alpha_atp', 'beta_atp', 'nad')
+    """
+
+    name: str
+    description: str
+    tissue: str
+    field_strength_t: float
+    resonances: tuple[Resonance, ...] = field(repr=False)
+    reference: str = "pcr"
+    sources: tuple[str, ...] = field(default=(), repr=False)
+
+    def __post_init__(self) -> None:
+        for name in self.names:
+            if self.names.count(name) > 1:
+                msg = f"resonance {name!r} appears more than once; give each resonance one name."
+                raise PriorKnowledgeError(msg)
+        for needed in (self.reference, "alpha_atp", "beta_atp"):
+            if needed not in self.names:
+                msg = f"resonance {needed!r} is missing; a prior needs it to find magnesium. Found: {', '.join(self.names)}."
+                raise PriorKnowledgeError(msg)
+        for resonance in self.resonances:
+            owner = resonance.linewidth_as
+            if owner is not None and (owner not in self.names or self[owner].linewidth_as is not None):
+                msg = (
+                    f"linewidth_as of resonance {resonance.name!r} is {owner!r}; "
+                    "it must name a resonance with a linewidth of its own."
+                )
+                raise PriorKnowledgeError(msg)
+        if self[self.reference].chemical_shift_ppm != 0:
+            msg = f"chemical_shift_ppm of the reference {self.reference!r} must be 0: all shifts are relative to it."
+            raise PriorKnowledgeError(msg)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the resonances: the order of the last axis of every result."""
+        return tuple(r.name for r in self.resonances)
+
+    def index(self, name: str) -> int:
+        """Return the position of a resonance on the last axis of a result."""
+        return self.names.index(name)
+
+    def __getitem__(self, name: str) -> Resonance:
+        return self.resonances[self.index(name)]

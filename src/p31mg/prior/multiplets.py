@@ -1,0 +1,36 @@
+"""Line positions of multiplets.
+
+First order: a coupling J to one spin 1/2 splits every line into two, J/2 up and J/2 down, each with half the weight. Two
+equal couplings make the 1:2:1 triplet of beta-ATP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from p31mg.arrays import FloatArray
+
+__all__ = ["first_order_lines"]
+
+
+def first_order_lines(j_coupling_hz: Sequence[float]) -> tuple[FloatArray, FloatArray]:
+    """Return offsets from the multiplet's centre (Hz, ascending) and weights (adding to 1) of a first-order multiplet.
+
+    Parameters
+    ----------
+    j_coupling_hz
+        One coupling constant in Hz per coupled neighbour; empty for a singlet.
+
+    Examples
+    --------
+    >>> first_order_lines([16.0, 16.0])
+    (array([-16.,   0.,  16.]), array([0.25, 0.5 , 0.25]))
+    """
+    offsets, weights = np.zeros(1), np.ones(1)
+    for j in j_coupling_hz:
+        split = np.concatenate([offsets - j / 2, offsets + j / 2])
+        offsets, inverse = np.unique(split, return_inverse=True)
+        weights = np.bincount(inverse, np.concatenate([weights, weights]) / 2)
+    return offsets, weights

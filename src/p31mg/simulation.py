@@ -1,0 +1,210 @@
+"""Spectra with known truth: the signal model of the conventions page, shifts from magnesium, noise per component."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from p31mg.acquisition import Acquisition, Spectra
+from p31mg.arrays import FloatArray
+from p31mg.constants import LARMOR_FREQUENCY_31P_MHZ_PER_T
+from p31mg.core.signal import LineStructure, Sampling, model_fid
+from p31mg.errors import InputError
+from p31mg.magnesium import Calibration, get_calibration, get_ph_equation
+from p31mg.prior import Prior, first_order_lines, load_prior
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["SimulatedSpectra", "Truth", "simulate"]
+
+
+N_POINTS = 2048
+
+
+@dataclass(frozen=True, kw_only=True)
+class Truth:
+    """What went into simulated spectra; ``...`` is their batch shape, K the resonances in the order of `names`."""
+
+    names: tuple[str, ...]
+    free_mg_mM: FloatArray
+    shift_alpha_beta_ppm: FloatArray
+    chemical_shift_ppm: FloatArray
+    linewidth_hz: FloatArray
+    amplitude: FloatArray
+    phase_rad: FloatArray
+    frequency_offset_hz: FloatArray
+    ph: FloatArray
+    snr: FloatArray
+    noise_sd: FloatArray
+    calibration: str
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """Return one row per spectrum."""
+        import pandas as pd
+
+        columns = {
+            "free_mg_mM": self.free_mg_mM,
+            "shift_alpha_beta_ppm": self.shift_alpha_beta_ppm,
+            "snr": self.snr,
+            "noise_sd": self.noise_sd,
+            "phase_deg": np.degrees(self.phase_rad),
+            "frequency_offset_hz": self.frequency_offset_hz,
+            "ph": self.ph,
+        }
+        columns |= {f"{n}_chemical_shift_ppm": self.chemical_shift_ppm[..., k] for k, n in enumerate(self.names)}
+        columns |= {f"{n}_linewidth_hz": self.linewidth_hz[..., k] for k, n in enumerate(self.names)}
+        return pd.DataFrame({name: np.ravel(values) for name, values in columns.items()})
+
+
+@dataclass(frozen=True, repr=False)
+class SimulatedSpectra(Spectra):
+    """`Spectra` that know their `truth`."""
+
+    truth: Truth = field(kw_only=True)
+
+
+def simulate(
+    free_mg_mM: npt.ArrayLike,
+    *,
+    prior: Prior | str | Path = "muscle-3t",
+    snr: npt.ArrayLike = np.inf,
+    seed: int | np.random.Generator | None = None,
+    phase_rad: npt.ArrayLike = 0.0,
+    frequency_offset_hz: npt.ArrayLike = 0.0,
+    broadening_hz: npt.ArrayLike = 0.0,
+    ph: npt.ArrayLike = 7.05,
+    amplitude: npt.ArrayLike | None = None,
+    calibration: Calibration | str = "gupta-1978",
+    acquisition: Acquisition | None = None,
+    n_points: int = N_POINTS,
+) -> SimulatedSpectra:
+    """Return spectra of a prior set for given magnesium, with their truth.
+
+    Alpha-ATP stays where the prior has it and beta-ATP moves by the inverse of the calibration (for a calibration of the beta
+    shift, beta itself is set). Pi moves with pH. Everything else is the prior's expectation. All arguments that are arrays
+    broadcast to the batch shape.
+
+    Parameters
+    ----------
+    free_mg_mM
+        Free Mg2+ in mM, above 0.
+    prior
+        Name, path or `Prior`: the resonances, their widths, couplings and amplitudes.
+    snr
+        Matched-filter SNR of the reference (PCr) as in the conventions. Default infinite: no noise.
+    seed
+        Of the noise: an int for repeatable noise, or a Generator. Default None: different noise at each call.
+    phase_rad
+        Zero-order phase, radians. Default 0.
+    frequency_offset_hz
+        Position of PCr from the carrier, Hz. Default 0.
+    broadening_hz
+        Added to the linewidth of every resonance, as a worse shim does; may be negative. Default 0.
+    ph
+        Sets the shift of Pi by the equation of Taylor 1983. Default 7.05, resting muscle.
+    amplitude
+        Amplitudes, shape (..., K). Default None: the prior's, PCr = 1.
+    calibration
+        That turns magnesium into shift. Default ``"gupta-1978"``.
+    acquisition
+        Default None: the prior's field, a spectral width of about 100 ppm (5 kHz at 3 T), begin time 0.5 ms.
+    n_points
+        Default 2048.
+
+    Raises
+    ------
+    InputError
+        Magnesium, SNR or a linewidth that is not above 0.
+    UnknownNameError
+        Unknown prior or calibration.
+
+    Examples
+    --------
+    >>> spectra = simulate([0.3, 0.5, 0.8], prior="muscle-3t", snr=300, seed=1)
+    >>> spectra.truth.shift_alpha_beta_ppm.round(3).tolist()
+    [8.638, 8.531, 8.466]
+    """
+    prior = load_prior(prior)
+    chosen = get_calibration(calibration)
+    batch = np.broadcast_arrays(
+        *(np.asarray(v, dtype=float) for v in (free_mg_mM, snr, phase_rad, frequency_offset_hz, broadening_hz, ph))
+    )
+    mg, snr_, phase, offset, broadening, ph_ = (np.array(v) for v in batch)
+    if not (snr_ > 0).all():
+        msg = f"snr is {snr_[~(snr_ > 0)].flat[0]:g}; it must be above 0 (infinite for no noise)."
+        raise InputError(msg)
+    if acquisition is None:
+        acquisition = default_acquisition(prior)
+    hz = acquisition.spectrometer_frequency_mhz
+
+    shift = _shifts(prior, mg, ph_, chosen)
+    linewidth = np.array([r.linewidth_hz for r in prior.resonances]) + broadening[..., None]
+    if not (linewidth > 0).all():
+        msg = f"broadening_hz is {broadening.min():g}; it leaves a linewidth of {linewidth.min():g} Hz, which must be above 0."
+        raise InputError(msg)
+    expected = np.array([r.amplitude for r in prior.resonances]) if amplitude is None else amplitude
+    amplitudes = np.array(np.broadcast_to(np.asarray(expected, dtype=float), shift.shape))
+
+    p = np.concatenate([shift * hz + offset[..., None], linewidth, amplitudes, phase[..., None]], axis=-1)
+    sampling = Sampling(n_points, acquisition.dwell_time_s, acquisition.begin_time_s)
+    per_resonance = model_fid(p, _lines(prior), sampling)
+    reference_height = np.linalg.norm(per_resonance[..., prior.index(prior.reference), :], axis=-1)
+    noise_sd = reference_height / snr_
+    fid = per_resonance.sum(axis=-2)
+    rng = np.random.default_rng(seed)
+    noise = rng.standard_normal((2, *fid.shape))
+    fid = fid + noise_sd[..., None] * (noise[0] + 1j * noise[1])
+    alpha, beta = prior.index("alpha_atp"), prior.index("beta_atp")
+    truth = Truth(
+        names=prior.names,
+        free_mg_mM=mg,
+        shift_alpha_beta_ppm=shift[..., alpha] - shift[..., beta],
+        chemical_shift_ppm=shift,
+        linewidth_hz=linewidth,
+        amplitude=amplitudes,
+        phase_rad=phase,
+        frequency_offset_hz=offset,
+        ph=ph_,
+        snr=snr_,
+        noise_sd=noise_sd,
+        calibration=chosen.id,
+    )
+    return SimulatedSpectra(fid, acquisition, source=f"simulated, {prior.name}", truth=truth)
+
+
+def default_acquisition(prior: Prior) -> Acquisition:
+    """Return a usual pulse-acquire measurement at the field of a prior: about 100 ppm wide, begin time 0.5 ms."""
+    frequency = round(LARMOR_FREQUENCY_31P_MHZ_PER_T * prior.field_strength_t, 3)
+    width_khz = max(1, round(0.1 * frequency))
+    return Acquisition(
+        spectrometer_frequency_mhz=frequency,
+        dwell_time_s=1e-3 / width_khz,
+        begin_time_s=5e-4,
+        begin_time_source="simulated",
+    )
+
+
+def _lines(prior: Prior) -> LineStructure:
+    per_resonance = [first_order_lines(r.j_coupling_hz) for r in prior.resonances]
+    counts = [len(offsets) for offsets, _ in per_resonance]
+    return LineStructure(
+        resonance=np.repeat(np.arange(len(counts)), counts),
+        offset_hz=np.concatenate([offsets for offsets, _ in per_resonance]),
+        weight=np.concatenate([weights for _, weights in per_resonance]),
+        ties=np.eye(3 * len(counts) + 1),
+    )
+
+
+def _shifts(prior: Prior, mg: FloatArray, ph: FloatArray, calibration: Calibration) -> FloatArray:
+    shift = np.tile(np.array([r.chemical_shift_ppm for r in prior.resonances]), (*mg.shape, 1))
+    from_mg = calibration.shift_ppm(mg)
+    alpha, beta = prior.index("alpha_atp"), prior.index("beta_atp")
+    shift[..., beta] = shift[..., alpha] - from_mg if calibration.quantity == "shift_alpha_beta_ppm" else from_mg
+    if "pi" in prior.names:
+        shift[..., prior.index("pi")] = get_ph_equation("taylor-1983").shift_pi_pcr_ppm(ph)
+    return shift

@@ -1,0 +1,190 @@
+"""What a study leaves behind: `results.csv`, `results.json` and `figures/`, each file whole or not there."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from p31mg._version import __version__
+from p31mg.fitting import FitResult, FitStatus
+from p31mg.io.writing import make_folder, write_whole
+from p31mg.magnesium import Calibration, MagnesiumResult, free_magnesium, get_calibration
+from p31mg.prior import Prior
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+__all__ = ["COLUMNS", "explained", "write_figures", "write_tables"]
+
+COLUMNS: Mapping[str, str] = {
+    "file": "path of the file below the study folder",
+    "row_in_fit": "position of the spectrum in the stack that was fitted in one call",
+    "status": "how the fit ended: " + ", ".join(s.name for s in FitStatus),
+    "reason": "why there is no result; empty where status is OK",
+    "shift_alpha_beta_ppm": "delta(alpha-ATP) - delta(beta-ATP) between multiplet centres, ppm",
+    "sd_shift_alpha_beta_ppm": "its standard deviation from the joint covariance, ppm",
+    "shift_beta_pcr_ppm": "delta(beta-ATP) - delta(PCr), ppm",
+    "sd_shift_beta_pcr_ppm": "its standard deviation, ppm",
+    "free_mg_mM": "free intracellular Mg2+ by the calibration of the row, mM",
+    "sd_mM": "its standard deviation from that of the shift alone, mM",
+    "interval_low_mM": "lower end of the interval at interval_level, from that of the shift, mM",
+    "interval_high_mM": "upper end; infinite where the shift's interval reaches past a limit of the calibration, mM",
+    "interval_level": "probability that the interval aims at",
+    "interval_open": "true where an end of the interval lies beyond a limit of the calibration",
+    "p_mg": "-log10 of free Mg2+ in mol/l",
+    "in_range": "true where the shift lies within the range of the calibration",
+    "mg_is_valid": "true where in_range, is_valid and not interval_open: the rows to use",
+    "ph": "intracellular pH",
+    "sd_ph": "its standard deviation from that of the Pi shift alone",
+    "ph_source": "given, the equation that read it from Pi, or unknown",
+    "temperature_c": "temperature, degrees Celsius",
+    "calibration": "name of the calibration",
+    "calibration_evidence": "how sure its constants are: A or B",
+    "calibration_source": "its citation",
+    "snr": "matched-filter SNR of PCr per component",
+    "noise_sd": "noise of one component of one FID point, data units",
+    "reference_offset_ppm": "PCr from the carrier, ppm",
+    "phase_deg": "zero-order phase common to all peaks, degrees",
+    "converged": "true where the remaining step was below 1e-5 standard errors",
+    "at_bound": "true where shift or width of alpha, beta or PCr sits on a bound",
+    "snr_ok": "true where alpha- and beta-ATP have an SNR of at least 6",
+    "linewidth_ok": "true where the PCr line is narrower than 0.6 ppm",
+    "shift_in_range": "true where shift_alpha_beta_ppm lies between 8.32 and 10.91",
+    "is_valid": "true where status is OK and all of these flags are good",
+    "n_iterations": "iterations of the fit",
+}
+_BY_ENDING = {
+    "_crlb_chemical_shift_ppm": "Cramer-Rao bound of the centre of {}, ppm",
+    "_crlb_linewidth_hz": "Cramer-Rao bound of the linewidth of {}, Hz",
+    "_crlb_amplitude": "Cramer-Rao bound of the amplitude of {}, data units",
+    "_chemical_shift_ppm": "centre of {} from PCr, ppm",
+    "_linewidth_hz": "full width at half maximum of one line of {}, Hz",
+    "_amplitude": "signal of {} at time 0, data units",
+    "_snr": "matched-filter SNR of {} per component",
+}
+
+
+def explained(column: str) -> str:
+    """Return what a column holds, with its unit.
+
+    Examples
+    --------
+    >>> explained("beta_atp_linewidth_hz")
+    'full width at half maximum of one line of beta_atp, Hz'
+    """
+    if column in COLUMNS:
+        return COLUMNS[column]
+    for ending, text in _BY_ENDING.items():
+        if column.endswith(ending):
+            return text.format(column.removesuffix(ending))
+    if column.startswith("calibration_"):
+        return f"constant {column.removeprefix('calibration_')} of the calibration"
+    return f"position on the axis {column!r} of the file"
+
+
+def write_tables(
+    table: pd.DataFrame, output: Path, prior: Prior, calibration: Calibration, options: Mapping[str, Any]
+) -> None:
+    """Write the table as CSV, and as JSON what its columns mean and how it was made."""
+    record = {
+        "columns": {str(c): explained(str(c)) for c in table.columns},
+        "options": dict(options),
+        "prior": _prior_record(prior),
+        "calibration": {
+            "id": calibration.id,
+            "quantity": calibration.quantity,
+            "constants": calibration.constants,
+            "shift_range_ppm": list(calibration.shift_range_ppm),
+            "tissue": calibration.tissue,
+            "evidence": calibration.evidence,
+            "source": calibration.source,
+        },
+        "versions": {
+            "p31mg": __version__,
+            "python": platform.python_version(),
+            **{name: metadata.version(name) for name in ("numpy", "scipy", "lmfit", "pandas", "nibabel")},
+        },
+    }
+    write_whole(output / "results.csv", lambda name: table.to_csv(name, index=False))
+    text = json.dumps(record, indent=2, allow_nan=False, sort_keys=True) + "\n"
+    write_whole(output / "results.json", lambda name: Path(name).write_text(text, encoding="utf-8"))
+
+
+def _prior_record(prior: Prior) -> dict[str, Any]:
+    return {
+        "name": prior.name,
+        "description": prior.description,
+        "field_strength_t": prior.field_strength_t,
+        "sources": list(prior.sources),
+        "resonances": {
+            r.name: {
+                "chemical_shift_ppm": r.chemical_shift_ppm,
+                "shift_bounds_ppm": list(r.shift_bounds_ppm),
+                "linewidth_hz": r.linewidth_hz,
+                "linewidth_bounds_hz": list(r.linewidth_bounds_hz),
+                "linewidth_as": r.linewidth_as,
+                "j_coupling_hz": list(r.j_coupling_hz),
+            }
+            for r in prior.resonances
+        },
+    }
+
+
+def write_figures(
+    table: pd.DataFrame,
+    fits: Mapping[str, FitResult],
+    axes: Sequence[str],
+    output: Path,
+    tell: Callable[[str, int, int], None],
+) -> None:
+    """Write one picture per fitted spectrum, the calibration with all valid points, and the study at a glance."""
+    from p31mg import plot
+
+    folder = make_folder(output / "figures")
+    usable = table[table["status"] == FitStatus.OK.name]
+    for done, (_, row) in enumerate(usable.iterrows()):
+        tell("draw", done, len(usable))
+        figure = _figure(9.0, 5.5)
+        drawn = plot.fit(fits[row["file"]], int(row["row_in_fit"]), figure.add_subplot())
+        drawn.ax.set_title(f"{row['file']}\n{drawn.ax.get_title(loc='left')}", loc="left", fontsize="medium")
+        write_whole(folder / f"{_figure_name(row, axes)}.png", figure.savefig)
+    valid = table[table["mg_is_valid"]]
+    if len(valid):
+        figure = _figure(6.0, 4.5)
+        plot.calibration(_magnesium(valid), figure.add_subplot())
+        write_whole(folder / "calibration.png", figure.savefig)
+        figure = _figure(11.0, 4.2)
+        plot.study(table, figure)
+        write_whole(folder / "study.png", figure.savefig)
+    tell("draw", len(usable), len(usable))
+
+
+def _figure(width: float, height: float) -> Figure:
+    """Return a figure that no window and no global state knows of."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def _magnesium(rows: pd.DataFrame) -> MagnesiumResult:
+    """Return the magnesium of rows of one table again, for drawing: as an array even if it is one."""
+    calibration = get_calibration(str(rows["calibration"].iloc[0]))
+    columns = (calibration.quantity, f"sd_{calibration.quantity}")
+    shift, sd = (np.append(rows[c].to_numpy(float), np.nan) for c in columns)
+    return free_magnesium(shift, sd_ppm=sd, calibration=calibration)
+
+
+def _figure_name(row: pd.Series[Any], axes: Sequence[str]) -> str:
+    """Return a file name of the spectrum's own: path and position on the axes of its file."""
+    stem = str(row["file"])
+    for ending in (".gz", ".nii", ".txt", ".csv", ".tsv", ".dat", ".asc"):
+        stem = stem.removesuffix(ending)
+    position = [f"{c}{int(row[c])}" for c in axes if row[c] == row[c]]
+    return "_".join([stem.replace("/", "_"), *position])

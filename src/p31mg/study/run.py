@@ -1,0 +1,273 @@
+"""`batch`: find files, read each, fit those of one acquisition together, write the results."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from p31mg.acquisition import Acquisition, Spectra
+from p31mg.errors import P31mgError, ReadError
+from p31mg.fitting import FitResult, FitStatus, fit
+from p31mg.io import is_spectrum_name, read
+from p31mg.io.writing import make_folder
+from p31mg.magnesium import Calibration, free_magnesium, get_calibration
+from p31mg.prior import Prior, load_prior
+from p31mg.study.output import write_figures, write_tables
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["batch"]
+
+Progress = Callable[[str, int, int], None]
+"""``progress(what, done, total)``, called while the work goes on."""
+
+
+@dataclass(frozen=True)
+class _File:
+    """One file of the study: its spectra, or why there are none."""
+
+    name: str
+    spectra: Spectra | None
+    reason: str = ""
+
+
+def batch(
+    folder: str | os.PathLike[str],
+    output: str | os.PathLike[str] | None = None,
+    *,
+    prior: Prior | str | Path = "muscle-3t",
+    calibration: Calibration | str = "gupta-1978",
+    ph: float | None = None,
+    temperature_c: float = 37.0,
+    engine: str = "batch",
+    spectrometer_frequency_mhz: float | None = None,
+    spectral_width_hz: float | None = None,
+    begin_time_s: float | None = None,
+    override: bool = False,
+    figures: bool = True,
+    progress: Progress | None = None,
+) -> pd.DataFrame:
+    """Fit every spectrum below a folder and return one row per spectrum, failed ones too.
+
+    Files whose names end like spectra (``.nii``, ``.nii.gz``, ``.txt``, ``.csv``, ``.tsv``, ``.dat``, ``.asc``) are
+    taken, in the order of their names; hidden files and the output folder are not. A file that cannot be read is a row
+    with status ``NOT_READ`` and the reason. Spectra of one acquisition are fitted in one call.
+
+    Parameters
+    ----------
+    folder
+        Where the spectra are, at any depth.
+    output
+        Folder for ``results.csv`` (the table), ``results.json`` (columns and provenance) and ``figures/``. Default None:
+        nothing is written.
+    prior, engine
+        See `fit`.
+    calibration, ph, temperature_c
+        See `free_magnesium`.
+    spectrometer_frequency_mhz, spectral_width_hz, begin_time_s, override
+        For all files; see `read`.
+    figures
+        Whether to draw a figure of every fitted spectrum (about a third of a second each). Default True.
+    progress
+        Called with what is being done, how many are done, and how many there are. Default None.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Units are in the column names; ``results.json`` explains every column.
+
+    Raises
+    ------
+    ReadError
+        The folder does not exist or holds no spectra.
+    WriteError
+        The output folder cannot be written; nothing was fitted then.
+    InputError
+        Unknown prior, calibration or engine, or a pH or temperature outside any sense.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import p31mg
+    >>> with tempfile.TemporaryDirectory() as study:
+    ...     for i, mg in enumerate([0.4, 0.6]):
+    ...         spectrum = p31mg.simulate(mg, prior="muscle-3t", snr=300, seed=i)
+    ...         _ = p31mg.write(spectrum, Path(study) / f"sub-{i}.nii.gz")
+    ...     table = batch(study)
+    >>> table[["file", "status"]]
+               file status
+    0  sub-0.nii.gz     OK
+    1  sub-1.nii.gz     OK
+    """
+    tell = progress or _silent
+    prior, chosen = load_prior(prior), get_calibration(calibration)
+    free_magnesium(np.nan, calibration=chosen, ph=ph, temperature_c=temperature_c)  # refuse bad options before the work
+    root = Path(folder)
+    out = None if output is None else make_folder(output)
+    paths = _find(root, out)
+
+    files = []
+    for i, path in enumerate(paths):
+        tell("read", i, len(paths))
+        name = path.relative_to(root).as_posix()
+        try:
+            spectra = read(
+                path,
+                spectrometer_frequency_mhz=spectrometer_frequency_mhz,
+                spectral_width_hz=spectral_width_hz,
+                begin_time_s=begin_time_s,
+                override=override,
+            )
+        except ReadError as error:
+            files.append(_File(name, None, str(error)))
+        else:
+            files.append(_File(name, spectra))
+    tell("read", len(paths), len(paths))
+
+    tables: list[pd.DataFrame | None] = [None] * len(files)
+    fits: dict[str, FitResult] = {}
+    done = 0
+    for members in _groups(files):
+        tell("fit", done, len(files))
+        stack = _stack([files[i] for i in members])
+        try:
+            result = fit(stack, prior, engine=engine)  # type: ignore[arg-type]
+        except P31mgError as error:
+            if engine not in ("batch", "lmfit"):
+                raise
+            for i in members:
+                tables[i] = _failed(_File(files[i].name, None, str(error)))
+        else:
+            mg = free_magnesium(result, calibration=chosen, ph=ph, temperature_c=temperature_c)
+            rows = _rows(result, mg)
+            for i, part in zip(members, _split(rows, [files[i] for i in members]), strict=True):
+                tables[i] = part
+            fits |= {files[i].name: result for i in members}
+        done += len(members)
+    for i, file in enumerate(files):
+        if file.spectra is None:
+            tables[i] = _failed(file)
+    tell("fit", len(files), len(files))
+
+    axes = list(dict.fromkeys(name for f in files if f.spectra is not None for name in f.spectra.axis_names))
+    table = _joined([t for t in tables if t is not None], axes)
+    if out is not None:
+        options = {
+            "folder": str(folder),
+            "engine": engine,
+            "ph": ph,
+            "temperature_c": temperature_c,
+            "spectrometer_frequency_mhz": spectrometer_frequency_mhz,
+            "spectral_width_hz": spectral_width_hz,
+            "begin_time_s": begin_time_s,
+            "override": override,
+        }
+        write_tables(table, out, prior, chosen, options)
+        if figures:
+            write_figures(table, fits, axes, out, tell)
+    return table
+
+
+def _silent(what: str, done: int, total: int) -> None:
+    del what, done, total
+
+
+def _find(root: Path, output: Path | None) -> list[Path]:
+    if not root.is_dir():
+        what = "is not a folder" if root.exists() else "does not exist"
+        msg = f"folder {root} {what}; give the folder that holds the spectra."
+        raise ReadError(msg)
+    own = output.resolve() if output is not None else None
+    paths = []
+    for directory, folders, names in os.walk(root):
+        here = Path(directory)
+        folders[:] = sorted(f for f in folders if not f.startswith(".") and (here / f).resolve() != own)
+        if own is not None and here.resolve() == own and here.resolve() != root.resolve():
+            continue
+        for name in names:
+            is_result = name in ("results.csv", "truth.csv", "participants.tsv")
+            if not name.startswith(".") and is_spectrum_name(here / name) and not is_result:
+                paths.append(here / name)
+    if not paths:
+        msg = f"folder {root} holds no files that look like spectra (.nii, .nii.gz, .txt, .csv, .tsv, .dat, .asc)."
+        raise ReadError(msg)
+    return sorted(paths, key=lambda p: p.relative_to(root).as_posix())
+
+
+def _groups(files: list[_File]) -> Iterable[list[int]]:
+    """Yield the positions of files that can be fitted in one call: same acquisition, same number of points."""
+    groups: dict[tuple[Acquisition, int], list[int]] = {}
+    for i, file in enumerate(files):
+        if file.spectra is not None:
+            groups.setdefault((file.spectra.acquisition, file.spectra.n_points), []).append(i)
+    return groups.values()
+
+
+def _stack(files: list[_File]) -> Spectra:
+    members = [f.spectra for f in files if f.spectra is not None]
+    fid = np.concatenate([s.fid.reshape(-1, s.n_points) for s in members])
+    return Spectra(fid, members[0].acquisition)
+
+
+def _rows(result: FitResult, mg: Any) -> pd.DataFrame:
+    import pandas as pd
+
+    of_fit = result.to_dataframe().drop(columns="spectrum")
+    of_mg = mg.to_dataframe().drop(columns=[mg.calibration.quantity, f"sd_{mg.calibration.quantity}"])
+    first = ["status", "reason", "shift_alpha_beta_ppm", "sd_shift_alpha_beta_ppm"]
+    return pd.concat([of_fit[first], of_mg, of_fit.drop(columns=first)], axis=1)
+
+
+def _split(rows: pd.DataFrame, files: list[_File]) -> Iterable[pd.DataFrame]:
+    """Yield the rows of each file with its name and, for grids and series, the position on each axis."""
+    start = 0
+    for file in files:
+        spectra = file.spectra
+        if spectra is None:
+            continue
+        size = int(np.prod(spectra.batch_shape, dtype=int))
+        part = rows.iloc[start : start + size].reset_index(drop=True)
+        part.insert(0, "row_in_fit", np.arange(start, start + size))
+        for name, grid in zip(spectra.axis_names[::-1], np.indices(spectra.batch_shape)[::-1], strict=True):
+            part.insert(0, name, grid.ravel())
+        part.insert(0, "file", file.name)
+        start += size
+        yield part
+
+
+def _failed(file: _File) -> pd.DataFrame:
+    import pandas as pd
+
+    row = {
+        "file": file.name,
+        "status": FitStatus.NOT_READ.name,
+        "reason": file.reason,
+        "is_valid": False,
+        "mg_is_valid": False,
+    }
+    return pd.DataFrame([row])
+
+
+def _joined(tables: list[pd.DataFrame], axes: list[str]) -> pd.DataFrame:
+    """Return all rows in one table, columns in the order of the longest, truth values still booleans."""
+    import pandas as pd
+
+    widest = max(tables, key=lambda t: len(t.columns))
+    extra = [c for t in tables for c in t.columns if c not in widest.columns]
+    columns = [*widest.columns, *dict.fromkeys(extra)]
+    flags = [c for c in columns if any(c in t and t[c].dtype == bool for t in tables)]
+    table = pd.concat([t.reindex(columns=columns).astype(object) for t in tables], ignore_index=True)
+    for column in columns:
+        if column in flags:
+            table[column] = table[column].where(table[column].notna(), other=False).astype(bool)
+        else:
+            table[column] = table[column].infer_objects()
+    whole = [c for c in ("row_in_fit", "n_iterations", *axes) if c in table]
+    table[whole] = table[whole].astype("Int64")
+    return table
