@@ -161,7 +161,7 @@ def _draw(result: FitResult, path: Path) -> None:
         raise InputError(msg)
     quality = np.where(drawable, result.snr + 1e6 * result.is_valid, -np.inf)
     index = tuple(int(i) for i in np.unravel_index(int(quality.argmax()), quality.shape))
-    figure = Figure(figsize=(9.0, 5.5), layout="constrained")
+    figure = Figure(figsize=(9.0, 7.0), layout="constrained")
     plot.fit(result, index, figure.add_subplot())
     try:
         write_whole(path, figure.savefig)

@@ -87,7 +87,7 @@ def command(
         rows = [
             [
                 f"{d:g}",
-                magnesium_text(value, low, high),
+                magnesium_text(float(value), low, high),
                 f"{sd:.3f}" if np.isfinite(sd) else "",
                 interval_text(low, high),
                 f"{p:.3f}" if np.isfinite(p) else "",

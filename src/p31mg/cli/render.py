@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["calibration_line", "calibration_record", "emit", "jsonable", "print_table", "progress", "verdict"]
 
-NARROWEST = 100
+WIDTH_OF_A_FILE = 240
+"""Columns of a table that goes to a file or a pipe, where nothing needs to be folded."""
 
 
 def emit(
@@ -64,14 +65,16 @@ def print_table(columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title=escape(title), title_justify="left", title_style="", box=SIMPLE_HEAD, pad_edge=False)
+    if title:
+        click.echo(title)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for heading, justify in columns:
         table.add_column(escape(heading), justify="left" if justify == "left" else "right", overflow="fold")
     for row in rows:
         table.add_row(*map(escape, row))
     console = Console(file=sys.stdout, highlight=False)
-    if not console.is_terminal or console.width < NARROWEST:
-        console.width = max(console.width, NARROWEST)
+    if not console.is_terminal:
+        console.width = WIDTH_OF_A_FILE
     console.print(table)
 
 

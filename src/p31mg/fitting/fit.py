@@ -16,7 +16,7 @@ from p31mg.core.noise import noise_sd_of_residual
 from p31mg.core.signal import model_fid
 from p31mg.errors import InputError, UnknownNameError
 from p31mg.fitting.batch_engine import fit_stack
-from p31mg.fitting.lmfit_engine import fit_each
+from p31mg.fitting.lmfit_engine import fit_each, in_data_units
 from p31mg.fitting.problem import Problem
 from p31mg.fitting.result import FitResult
 from p31mg.fitting.status import FitStatus, Quality
@@ -166,6 +166,10 @@ def _fit_chunk(
     residual = scipy.fft.fft(fid - model.sum(axis=-2))[:, problem.band_bins()]
     noise = noise_sd_of_residual(residual, fid.shape[-1], problem.ties.shape[1])
     snr = np.linalg.norm(model, axis=-1) / noise[:, None]
+
+    for result, unit, sd in zip(table.lmfit_results[rows], scale, noise, strict=True):
+        if result is not None:
+            in_data_units(result, problem, float(unit), float(sd))
 
     units = _units(problem, scale)
     table.y[rows] = out.y * units

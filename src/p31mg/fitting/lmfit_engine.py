@@ -23,7 +23,7 @@ from p31mg.prior import Prior, load_prior
 if TYPE_CHECKING:
     from lmfit import Parameters
 
-__all__ = ["fit_each", "lmfit_parameters"]
+__all__ = ["fit_each", "in_data_units", "lmfit_parameters"]
 
 
 def lmfit_parameters(spectra: Spectra, prior: Prior | str = "muscle-3t") -> Parameters:
@@ -103,7 +103,7 @@ def fit_each(
             max_nfev=10 * max_iterations,
         )
         rows.append(_row(result, problem, names))
-        results.append(_in_data_units(result, names, unit))
+        results.append(result)
     y, covariance, at_bound, converged, evaluations = (np.array(column) for column in zip(*rows, strict=True))
     return EngineResult(y, covariance, at_bound, converged, evaluations, evaluations), results
 
@@ -135,7 +135,7 @@ def _parameters(problem: Problem, y: FloatArray) -> Parameters:
     lower[k : 2 * k], upper[k : 2 * k] = widths.T
     parameters = lmfit.Parameters()
     for name, value, low, high in zip(names, values, lower, upper, strict=True):
-        parameters.add(name, value=float(np.clip(value, low, high)), min=low, max=high)
+        parameters.add(name, value=float(np.clip(value, low, high)), min=float(low), max=float(high))
     for resonance in problem.prior.resonances:
         if resonance.linewidth_as:
             ratio = resonance.linewidth_hz / problem.prior[resonance.linewidth_as].linewidth_hz
@@ -180,7 +180,7 @@ def _jacobian(parameters: Parameters, signal: ComplexArray, problem: Problem, na
     return _stacked((by_reported @ _sensitivity(parameters, problem, names)).T).T
 
 
-def _stacked(signal: ComplexArray) -> FloatArray:
+def _stacked(signal: np.ndarray[Any, Any]) -> FloatArray:
     return np.concatenate([signal.real, signal.imag], axis=-1)
 
 
@@ -224,14 +224,17 @@ def _rescaled(parameters: Parameters, names: Sequence[str], factor: float) -> Pa
     for name in names:
         if name.endswith("_amplitude") and name in out and not out[name].expr:
             p = out[name]
-            p.set(value=p.value * factor, min=p.min * factor, max=p.max * factor)
+            p.set(value=float(p.value * factor), min=p.min * factor, max=p.max * factor)
     return out
 
 
-def _in_data_units(result: Any, names: Sequence[str], unit: float) -> Any:
-    """Return the lmfit result with amplitudes, and what lmfit derives from them, in units of the data."""
+def in_data_units(result: Any, problem: Problem, unit: float, noise_sd: float) -> None:
+    """Give the parameters of an lmfit result amplitudes in units of the data, and errors for the noise that was measured.
+
+    `unit` is what 1 was in the fit; `noise_sd` is in that unit.
+    """
+    names = _names(problem)
     result.params = _rescaled(result.params, names, unit)
-    for name in names:
-        if name.endswith("_amplitude") and result.params[name].stderr is not None:
-            result.params[name].stderr *= unit
-    return result
+    for name, parameter in result.params.items():
+        if parameter.stderr is not None:
+            parameter.stderr *= noise_sd * (unit if name.endswith("_amplitude") else 1.0)

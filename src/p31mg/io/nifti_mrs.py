@@ -222,7 +222,7 @@ def image(spectra: Spectra) -> Nifti2Image:
     for i, name in enumerate(others):
         metadata[f"dim_{5 + i}"] = _dimension_tag(name, i)
         metadata[f"dim_{5 + i}_info"] = name
-    out = nibabel.nifti2.Nifti2Image(data, affine=np.eye(4))
+    out: Any = nibabel.nifti2.Nifti2Image(data, affine=np.eye(4))  # type: ignore[no-untyped-call]
     out.header.set_xyzt_units("mm", "sec")
     out.header["pixdim"][4] = a.dwell_time_s
     out.header["intent_name"] = _VERSION.encode()

@@ -56,8 +56,8 @@ def calibration(mg: MagnesiumResult, ax: Axes | None = None) -> CalibrationPlot:
     sd = np.nan_to_num(mg.sd_shift_ppm.ravel())
     ends = mg.interval_mM.reshape(-1, 2)
     shown = np.isfinite(free_mg)
-    top = 1.5 * max(float(free_mg[shown].max(initial=0.8)), float(ends[np.isfinite(ends)].max(initial=0.0)) / 1.2)
-
+    highest_mg = float(free_mg[shown].max(initial=0.4))
+    top = min(1.15 * max(highest_mg, float(ends[np.isfinite(ends)].max(initial=0.0))), 2.5 * highest_mg)
     lowest, highest = mg.calibration.shift_range_ppm
     at_top, at_bottom = mg.calibration.shift_ppm([top, 0.02 * top])
     used = [at_top, at_bottom, *shift[shown]]

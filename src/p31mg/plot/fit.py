@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from p31mg.acquisition import frequency_axis_hz, ppm_axis
+from p31mg.arrays import ComplexArray, FloatArray
 from p31mg.fitting import FitResult
 from p31mg.plot.style import DATA, MODEL, RESIDUAL, RESONANCE, axes_or_new
 
@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
     from matplotlib.text import Text
 
-__all__ = ["FitPlot", "fit"]
+__all__ = ["FIGURE_SIZE", "FitPlot", "fit"]
 
 _ZERO_FILL = 2
 _MARGIN_PPM = 2.0
+_PAD = 0.035
+FIGURE_SIZE = (9.0, 7.0)
 _LABELS = {
     "alpha_atp": "α-ATP",
     "beta_atp": "β-ATP",
@@ -90,23 +92,25 @@ def fit(
     data, resonances = spectra[0], spectra[1:]
     model = resonances.sum(axis=0)
 
-    ax = axes_or_new(ax, figsize=(9.0, 5.5))
-    height = float(max(data.max(), model.max()))
-    below = 0.16 * height
+    ax = axes_or_new(ax, figsize=FIGURE_SIZE)
+    centres = [r.chemical_shift_ppm for r in result.prior.resonances]
+    left, right = max(centres) + _MARGIN_PPM, min(centres) - _MARGIN_PPM
+    seen = (ppm < left) & (ppm > right)
+    pad = _PAD * float(np.ptp(data[seen]))
+    residual = data - model
+    residual += data[seen].min() - residual[seen].max() - pad
+    floor = residual[seen].min() - resonances[:, seen].max() - pad
     (data_line,) = ax.plot(ppm, data, color=DATA, linewidth=0.9, label="data")
     (model_line,) = ax.plot(ppm, model, color=MODEL, linewidth=1.1, label="model")
-    (residual_line,) = ax.plot(ppm, data - model - 1.1 * below, color=RESIDUAL, linewidth=0.7, label="residual")
+    (residual_line,) = ax.plot(ppm, residual, color=RESIDUAL, linewidth=0.7, label="residual")
     lines = tuple(
-        ax.plot(
-            ppm, resonance - 2.6 * below - 0.35 * below * (k % 2), color=RESONANCE[k % len(RESONANCE)], linewidth=1.0
-        )[0]
+        ax.plot(ppm, resonance + floor, color=RESONANCE[k % len(RESONANCE)], linewidth=1.0)[0]
         for k, resonance in enumerate(resonances)
     )
-    labels = _label(ax, result, where, resonances, below)
-    centres = [r.chemical_shift_ppm for r in result.prior.resonances]
-    ax.set_xlim(max(centres) + _MARGIN_PPM, min(centres) - _MARGIN_PPM)
-    lowest = min(float(line.get_ydata().min()) for line in lines)  # type: ignore[union-attr]
-    ax.set_ylim(lowest - 1.3 * below, 1.08 * height)
+    bottom = floor + resonances[:, seen].min()
+    labels = _label(ax, result, where, bottom - pad * np.array([0.3, 1.3]))
+    ax.set_xlim(left, right)
+    ax.set_ylim(bottom - 2.6 * pad, max(data[seen].max(), model[seen].max()) + pad)
     ax.set_xlabel("chemical shift from PCr (ppm)")
     ax.set_ylabel("real spectrum (a.u.)")
     ax.set_yticks([])
@@ -118,8 +122,8 @@ def fit(
 
 
 def _displayed(
-    signals: npt.NDArray[np.complex128], result: FitResult, where: int | tuple[int, ...], apodisation_hz: float
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    signals: ComplexArray, result: FitResult, where: int | tuple[int, ...], apodisation_hz: float
+) -> tuple[FloatArray, FloatArray]:
     """Return the ppm axis and the phased real spectra of signals (n, N)."""
     a = result.spectra.acquisition
     n = _ZERO_FILL * signals.shape[-1]
@@ -130,25 +134,18 @@ def _displayed(
     return ppm_axis(n, a.dwell_time_s, a.spectrometer_frequency_mhz, reference), spectra.real
 
 
-def _label(
-    ax: Axes,
-    result: FitResult,
-    where: int | tuple[int, ...],
-    resonances: npt.NDArray[np.float64],
-    below: float,
-) -> tuple[Text, ...]:
-    """Name every resonance under its line, in two staggered rows."""
+def _label(ax: Axes, result: FitResult, where: int | tuple[int, ...], heights: FloatArray) -> tuple[Text, ...]:
+    """Name every resonance under its line, in two staggered rows at `heights`."""
     shifts = np.where(
         np.isfinite(result.chemical_shift_ppm[where]),
         result.chemical_shift_ppm[where],
         [r.chemical_shift_ppm for r in result.prior.resonances],
     )
     order = {int(k): place for place, k in enumerate(np.argsort(shifts))}
-    floor = -2.95 * below + min(0.0, float(resonances.min()))
     return tuple(
         ax.text(
             float(shifts[k]),
-            floor - (0.15 + 0.45 * (order[k] % 2)) * below,
+            float(heights[order[k] % 2]),
             _LABELS.get(name, name),
             ha="center",
             va="top",

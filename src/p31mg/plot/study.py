@@ -69,6 +69,8 @@ def study(table: pd.DataFrame, figure: Figure | None = None) -> StudyPlot:
     by_row.set_xlabel("valid spectrum, in the order of the table")
     by_snr.set_xlabel("PCr SNR (matched filter)")
     by_snr.set_xscale("log")
+    by_snr.xaxis.set_major_formatter("{x:g}")
+    by_snr.xaxis.set_minor_formatter("{x:g}")
     by_row.set_ylabel("free Mg²⁺ (mM)")
     n_left_out = len(table) - len(rows)
     by_row.set_title(f"{len(rows)} valid spectra, {n_left_out} left out", loc="left", fontsize="medium")

@@ -28,9 +28,11 @@ def first_order_lines(j_coupling_hz: Sequence[float]) -> tuple[FloatArray, Float
     >>> first_order_lines([16.0, 16.0])
     (array([-16.,   0.,  16.]), array([0.25, 0.5 , 0.25]))
     """
-    offsets, weights = np.zeros(1), np.ones(1)
+    offsets: FloatArray = np.zeros(1)
+    weights: FloatArray = np.ones(1)
     for j in j_coupling_hz:
         split = np.concatenate([offsets - j / 2, offsets + j / 2])
-        offsets, inverse = np.unique(split, return_inverse=True)
-        weights = np.bincount(inverse, np.concatenate([weights, weights]) / 2)
+        halved = np.concatenate([weights, weights]) / 2
+        offsets, line_of = np.unique(split, return_inverse=True)
+        weights = np.bincount(line_of, halved).astype(float)
     return offsets, weights

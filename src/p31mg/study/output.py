@@ -151,7 +151,7 @@ def write_figures(
     usable = table[table["status"] == FitStatus.OK.name]
     for done, (_, row) in enumerate(usable.iterrows()):
         tell("draw", done, len(usable))
-        figure = _figure(9.0, 5.5)
+        figure = _figure(9.0, 7.0)
         drawn = plot.fit(fits[row["file"]], int(row["row_in_fit"]), figure.add_subplot())
         drawn.ax.set_title(f"{row['file']}\n{drawn.ax.get_title(loc='left')}", loc="left", fontsize="medium")
         write_whole(folder / f"{_figure_name(row, axes)}.png", figure.savefig)
