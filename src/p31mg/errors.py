@@ -39,7 +39,7 @@ class P31mgError(Exception):
     ...     p31mg.free_magnesium(8.55, calibration="gupta-1987")
     ... except p31mg.P31mgError as error:
     ...     print(error)
-    calibration 'gupta-1987' is not known; the nearest are 'gupta-1978', 'gupta-1984'. All: gupta-1978, gupta-1984, iotti-1996.
+    calibration 'gupta-1987' is not known; the nearest are 'gupta-1984', 'gupta-1978'. All: gupta-1978, gupta-1984, iotti-1996.
     """
 
 
@@ -52,7 +52,7 @@ class UnknownNameError(InputError):
 
     def __init__(self, *, kind: str, name: object, known: Iterable[str]) -> None:
         names = list(known)
-        near = difflib.get_close_matches(str(name), names, n=3, cutoff=0.4)
+        near = difflib.get_close_matches(str(name), names, n=3, cutoff=0.6)
         hint = f"; the nearest are {', '.join(map(repr, near))}" if near else ""
         super().__init__(f"{kind} {name!r} is not known{hint}. All: {', '.join(names)}.")
 

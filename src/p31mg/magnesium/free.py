@@ -199,7 +199,7 @@ def free_magnesium(
     --------
     >>> mg = free_magnesium(8.55, sd_ppm=0.01, calibration="gupta-1978", ph=7.05, temperature_c=37.0)
     >>> round(float(mg.free_mg_mM), 3), round(float(mg.sd_mM), 3), mg.interval_mM.round(3).tolist()
-    (0.448, 0.024, [0.404, 0.501])
+    (0.448, 0.024, [0.405, 0.501])
     """
     chosen = get_calibration(calibration)
     if not 0 < level < 1:

@@ -82,8 +82,8 @@ def fit(
     >>> import p31mg
     >>> result = p31mg.fit(p31mg.simulate(0.5, prior="muscle-3t", snr=200, seed=1))
     >>> drawn = fit(result)
-    >>> drawn.ax.xaxis_inverted()
-    True
+    >>> drawn.ax.get_xlabel()
+    'chemical shift from PCr (ppm)'
     """
     where = () if result.batch_shape == () else index
     signals = result.model(where)

@@ -115,10 +115,10 @@ def parse_prior(text: str, source: str = "prior") -> Prior:
 
     Examples
     --------
-    >>> parse_prior("[prior]\nname = 'x'\nfield = 3")
+    >>> parse_prior("[prior]\nname = 'x'\n[[resonances]]\nname = 'pcr'", source="own.toml")
     Traceback (most recent call last):
         ...
-    p31mg.errors.PriorKnowledgeError: prior, line 3: [prior] has no key 'field'; ...
+    p31mg.errors.PriorKnowledgeError: own.toml, line 3: 'resonances' is not known here; a prior has one [prior] and several [[resonance]].
     """
     try:
         document = tomllib.loads(text)
@@ -188,11 +188,10 @@ class _Locator:
 
     def line(self, index: int | None, key: str | None) -> int:
         starts = [n for n, line in enumerate(self.lines, 1) if re.match(r"\s*\[\[\s*resonance\s*\]\]", line)]
-        if index is None:
-            first = next((n for n, line in enumerate(self.lines, 1) if re.match(r"\s*\[\s*prior\s*\]", line)), 1)
-        else:
-            first = starts[index] if index < len(starts) else 1
-        last = next((n for n in starts if n > first), len(self.lines) + 1)
+        first, last = 1, len(self.lines) + 1
+        if index is not None and index < len(starts):
+            first = starts[index]
+            last = next((n for n in starts if n > first), last)
         if key is not None:
             for n in range(first, last):
                 if re.match(rf"\s*(\[+\s*)?[\"']?{re.escape(key)}[\"']?\s*[=\].]", self.lines[n - 1]):
