@@ -25,6 +25,9 @@ from p31mg.errors import InputError
 __all__ = ["Acquisition", "Spectra", "frequency_axis_hz", "ppm_axis", "time_axis_s"]
 
 
+PLAUSIBLE_FREQUENCY_MHZ = (1.0, 1000.0)
+"""31P at 0.06 T and at 58 T: outside, the number is in Hz or in tesla."""
+
 MIN_POINTS = 64
 """Fewer points than this cannot hold seven resonances; such an array is nearly always a transposed one."""
 
@@ -115,8 +118,15 @@ class Acquisition:
         for name in ("spectrometer_frequency_mhz", "dwell_time_s"):
             _require(name, getattr(self, name), positive=True)
         _require("begin_time_s", self.begin_time_s, positive=False)
+        low, high = PLAUSIBLE_FREQUENCY_MHZ
+        if not low <= self.spectrometer_frequency_mhz <= high:
+            msg = (
+                f"spectrometer_frequency_mhz is {self.spectrometer_frequency_mhz:g}; give it in MHz, between {low:g} and "
+                f"{high:g} (49.9 at 3 T)."
+            )
+            raise InputError(msg)
         if abs(self.begin_time_s) > 0.5:
-            msg = f"begin_time_s is {self.begin_time_s:g}; give it in seconds, between -0.5 and 0.5."
+            msg = f"begin_time_s is {self.begin_time_s:g}; give it in seconds, between -0.5 and 0.5 (usually 0.0003 to 0.003)."
             raise InputError(msg)
         if self.resonant_nucleus != RESONANT_NUCLEUS:
             msg = (
@@ -180,7 +190,7 @@ class Spectra:
         fid = np.asarray(self.fid, dtype=np.complex128)
         if fid.ndim == 0 or fid.shape[-1] < MIN_POINTS:
             n_points = fid.shape[-1] if fid.ndim else 0
-            msg = f"fid has {n_points} points on its last axis; at least {MIN_POINTS} are needed."
+            msg = f"fid has {n_points} points on its last axis, which is time; at least {MIN_POINTS} are needed."
             raise InputError(msg)
         if not isinstance(self.acquisition, Acquisition):
             msg = f"acquisition is a {type(self.acquisition).__name__}; give a p31mg.Acquisition."

@@ -137,11 +137,18 @@ def _show(file: Path, spectra: Any, result: FitResult, mg: MagnesiumResult, tabl
     ]
     print_table(columns, rows, f"{file}: {spectra!r}, prior {result.prior.name}")
     click.echo(calibration_line(mg.calibration))
-    ph = f"{float(mg.ph):.2f}" if mg.ph.shape == () else "one per spectrum"
-    click.echo(f"pH {ph} ({mg.ph_source}), temperature {float(mg.temperature_c.flat[0]):g} C")
+    click.echo(f"pH {_range(mg.ph)} ({mg.ph_source}), temperature {_range(mg.temperature_c)} C")
     for reason in sorted({r for r in table["reason"] if r}):
         n = int((table["reason"] == reason).sum())
         click.echo(f"{n} of {len(table)}: {reason}", err=True)
+
+
+def _range(values: Any) -> str:
+    known = values[np.isfinite(values)]
+    if not known.size:
+        return "unknown"
+    low, high = f"{known.min():.4g}", f"{known.max():.4g}"
+    return low if low == high else f"{low} to {high}"
 
 
 def _snr(value: float) -> str:

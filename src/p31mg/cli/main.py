@@ -43,15 +43,28 @@ class _Commands(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(_COMMANDS.items()))
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run a command; whatever the user did wrong becomes one sentence on stderr and exit code 2."""
+        kwargs["standalone_mode"] = False
         try:
-            return super().invoke(ctx)
+            code = super().main(*args, **kwargs)
+        except click.exceptions.NoArgsIsHelpError as error:
+            click.echo(error.format_message(), err=True)
+            code = 2
+        except click.UsageError as error:
+            program = error.ctx.command_path if error.ctx else "p31mg"
+            click.echo(f"p31mg: {error.format_message().rstrip('.')}; see {program} --help.", err=True)
+            code = 2
         except P31mgError as error:
             click.echo(f"p31mg: {error}", err=True)
-            ctx.exit(2)
-        except BrokenPipeError:  # the reader of a pipe went away, as `head` does
+            code = 2
+        except (click.Abort, KeyboardInterrupt):
+            click.echo("p31mg: stopped.", err=True)
+            code = 130
+        except BrokenPipeError:  # the reader of a pipe went away, as head does
             sys.stderr.close()
-            ctx.exit(0)
+            code = 0
+        sys.exit(code if isinstance(code, int) else 0)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -68,7 +68,8 @@ def look(fid: ComplexArray, problem: Problem) -> Look:
     start = start_values(scaled, problem.expectation, problem.lines, problem.sampling)
     found = start.reference_height >= DETECTION_SNR * noise
     noise_sd[rows] = noise * scale
-    snr[rows] = start.reference_height / np.maximum(noise, np.finfo(float).tiny)
+    with np.errstate(divide="ignore"):  # a signal without any noise has an infinite SNR
+        snr[rows] = start.reference_height / noise
     status[rows[found]] = FitStatus.OK
     return Look(status, snr, noise_sd, rows[found], scaled[found], scale[found], problem.reported(start.p)[found])
 

@@ -59,7 +59,7 @@ def calibration(mg: MagnesiumResult, ax: Axes | None = None) -> CalibrationPlot:
     highest_mg = float(free_mg[shown].max(initial=0.4))
     top = min(1.15 * max(highest_mg, float(ends[np.isfinite(ends)].max(initial=0.0))), 2.5 * highest_mg)
     lowest, highest = mg.calibration.shift_range_ppm
-    at_top, at_bottom = mg.calibration.shift_ppm([top, 0.02 * top])
+    at_top, at_bottom = mg.calibration.shift_ppm([top, 0.15 * top])
     used = [at_top, at_bottom, *shift[shown]]
     grid = np.linspace(max(min(used), lowest + 1e-6), min(max(used), highest - 1e-6), 600)
     (curve,) = ax.plot(grid, mg.calibration.free_mg_mM(grid), color=MODEL, linewidth=1.4, label=mg.calibration.id)

@@ -118,7 +118,7 @@ def parse_prior(text: str, source: str = "prior") -> Prior:
     >>> parse_prior("[prior]\nname = 'x'\n[[resonances]]\nname = 'pcr'", source="own.toml")
     Traceback (most recent call last):
         ...
-    p31mg.errors.PriorKnowledgeError: own.toml, line 3: 'resonances' is not known here; a prior has one [prior] and several [[resonance]].
+    p31mg.errors.PriorKnowledgeError: own.toml, line 3: 'resonances' is not known here; ...
     """
     try:
         document = tomllib.loads(text)
