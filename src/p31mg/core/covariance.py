@@ -1,13 +1,17 @@
-r"""Cramer-Rao bounds.
+r"""Errors of fitted parameters: the Cramer-Rao bound, and the better estimate from the curvature of the fit itself.
 
-The data are 2N real numbers, each with noise of standard deviation :math:`\sigma` (per component). The Fisher information
-of the free parameters is :math:`J^T J/\sigma^2` with J the stacked real Jacobian, which is Re(J^H J) of the complex
-one, so the bound on their covariance is
+The data are 2N real numbers, each with noise of standard deviation :math:`\sigma` (per component). The Fisher information of
+the free parameters is :math:`I = J^T J/\sigma^2` with J the stacked real Jacobian, which is Re(J^H J) of the complex one. No
+unbiased estimate has a smaller covariance than
 
 .. math:: \mathrm{cov}(x) \ge \sigma^2\, [\mathrm{Re}(J^H J)]^{-1}
 
-with no factor of 2 (Cavassila et al. 2001, doi:10.1002/nbm.701). Parameters held at a bound are known, not estimated:
-their rows are zero.
+with no factor of 2 (Cavassila et al. 2001, doi:10.1002/nbm.701). Evaluated at the estimate it is too hopeful for lines that
+rise little above the noise, where the model is not linear over one error bar. There the **observed** information, half the
+second derivative of the cost that was really minimised, describes the scatter better (Efron & Hinkley 1978,
+doi:10.1093/biomet/65.3.457). Both are the same at high SNR.
+
+Parameters held at a bound are known, not estimated: their rows are zero.
 """
 
 from __future__ import annotations
@@ -17,22 +21,32 @@ import numpy as np
 from p31mg.arrays import BoolArray, FloatArray
 from p31mg.core.levenberg_marquardt import scaled
 
-__all__ = ["cramer_rao"]
-
+__all__ = ["covariance"]
 
 _MAX_INFLATION = 1e9
 """Variance inflation (diagonal of the inverse of the unit-diagonal H) beyond which double precision holds no answer."""
 
 
-def cramer_rao(information: FloatArray, held: BoolArray, noise_sd: FloatArray) -> FloatArray:
-    """Return the covariance bound of the free parameters, shape (B, P, P); all NaN where the problem is singular."""
-    unit, scale = scaled(information, held)
-    n_parameters = information.shape[-1]
-    inverse = np.linalg.inv(unit + 1e-14 * np.eye(n_parameters))
+def covariance(information: FloatArray, held: BoolArray, diagonal: FloatArray | None = None) -> FloatArray:
+    """Return the covariance for noise of sd 1, shape (B, P, P); all NaN where the information is not positive definite.
+
+    Parameters
+    ----------
+    information
+        J^T J or the observed information, shape (B, P, P).
+    held
+        Parameters that are known, shape (B, P).
+    diagonal
+        Positive scale of the parameters, shape (B, P): the diagonal of J^T J. Default: that of `information`.
+    """
+    if diagonal is None:
+        diagonal = np.einsum("bii->bi", information)
+    held = held | ~(diagonal > 0)
+    unit, scale = scaled(information, held, diagonal)
+    inverse = np.linalg.inv(unit + 1e-14 * np.eye(unit.shape[-1]))
     inflation = np.einsum("bii->bi", inverse)
     sound = (np.isfinite(inflation) & (inflation > 0) & (inflation < _MAX_INFLATION)).all(axis=-1)
-    free = ~held
-    covariance = inverse * scale[:, :, None] * scale[:, None, :] * (noise_sd**2)[:, None, None]
-    covariance = np.where(free[:, :, None] & free[:, None, :], covariance, 0.0)
-    covariance[~sound] = np.nan
-    return covariance
+    sound &= np.linalg.slogdet(unit)[0] > 0
+    out = inverse * scale[:, :, None] * scale[:, None, :]
+    out[~sound] = np.nan
+    return out

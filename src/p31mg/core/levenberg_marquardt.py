@@ -6,7 +6,7 @@ direction in which the cost falls) one iteration
 1. holds the parameters that sit on a bound with g pointing outwards, and those that the signal does not depend on;
 2. solves :math:`(H + \mu\,\mathrm{diag} H)\,\delta = g` for the others (Marquardt 1963, doi:10.1137/0111030: scaling by
    diag H makes the step independent of the units of every parameter). H is :math:`J^T J` far from the minimum, where it is
-   safe, and the full second derivative within a few standard errors of it, where it converges quadratically;
+   safe, and the full second derivative within 3 standard errors of it, where it converges quadratically;
 3. moves to the projection of :math:`x + \delta` on the bounds and compares the fall of the cost with the one
    predicted, :math:`2 g^T\delta - \delta^T H \delta`; it accepts any fall, and moves :math:`\mu` by their ratio.
 
@@ -31,8 +31,9 @@ from p31mg.core.signal import NormalEquations
 __all__ = ["Evaluate", "Solution", "minimise", "scaled"]
 
 
-Evaluate = Callable[[FloatArray, IntArray], NormalEquations]
-"""``evaluate(x, which)``: the least-squares quantities at x (B, P) of the problems with numbers `which` (B,)."""
+Evaluate = Callable[[FloatArray, IntArray, BoolArray], NormalEquations]
+"""``evaluate(x, which, near)``: the least-squares quantities at x (B, P) of the problems with numbers `which` (B,); where
+`near` (B,) with the full second derivative for a hessian, elsewhere with J^T J."""
 
 _MU_START, _MU_MIN, _MU_MAX = 1e-3, 1e-8, 1e8
 _NEAR = 9.0
@@ -86,9 +87,8 @@ def minimise(
     n_batch = len(start)
     x = np.clip(start, lower, upper)
     active = np.arange(n_batch)
-    best = evaluate(x, active)
+    best = evaluate(x, active, np.zeros(n_batch, dtype=bool))
     mu = np.full(n_batch, _MU_START)
-    near = np.zeros(n_batch, dtype=bool)
     converged = np.zeros(n_batch, dtype=bool)
     n_iterations = np.zeros(n_batch, dtype=np.intp)
     n_evaluations = np.ones(n_batch, dtype=np.intp)
@@ -98,15 +98,15 @@ def minimise(
             break
         now, low, high = best.rows(active), lower[active], upper[active]
         held = _held(x[active], low, high, now)
-        hessian = np.where(near[active][:, None, None], now.hessian, now.information)
-        step = np.clip(x[active] + _damped_step(now, hessian, held, mu[active]), low, high) - x[active]
+        step = np.clip(x[active] + _damped_step(now, held, mu[active]), low, high) - x[active]
         predicted = 2 * np.einsum("bi,bi->b", now.gradient, step)
-        predicted -= np.einsum("bi,bij,bj->b", step, hessian, step)
-        trial = evaluate(x[active] + step, active)
+        predicted -= np.einsum("bi,bi->b", step, (now.hessian @ step[..., None])[..., 0])
+        variance = np.maximum(now.cost / degrees_of_freedom, _LEAST_VARIANCE * energy[active])
+        near = np.abs(predicted) <= _NEAR * variance
+        trial = evaluate(x[active] + step, active, near)
         n_iterations[active] += 1
         n_evaluations[active] += 1
 
-        variance = np.maximum(now.cost / degrees_of_freedom, _LEAST_VARIANCE * energy[active])
         small = np.abs(predicted) <= tolerance * variance
         invisible = predicted <= _COST_ROUNDING * energy[active]
         accepted = (predicted > 0) & ((trial.cost < now.cost) | invisible)
@@ -117,7 +117,6 @@ def minimise(
         ratio[invisible & accepted] = 1.0
         done = small & ((mu[active] <= _MU_START) | ~accepted)
         converged[active] = done
-        near[active] = np.abs(predicted) <= _NEAR * variance
         mu[active] = _next_mu(mu[active], ratio, accepted)
         active = active[~done & (mu[active] < _MU_MAX)]
 
@@ -127,26 +126,24 @@ def minimise(
 def _held(x: FloatArray, lower: FloatArray, upper: FloatArray, at: NormalEquations) -> BoolArray:
     """Return which parameters cannot move now: on a bound with g outwards, or without influence on the signal."""
     outwards = ((x <= lower) & (at.gradient <= 0)) | ((x >= upper) & (at.gradient >= 0))
-    diagonal = np.einsum("bii->bi", at.information)
-    return outwards | ~(diagonal > 0)
+    return outwards | ~(at.diagonal > 0)
 
 
-def scaled(hessian: FloatArray, held: BoolArray, diagonal: FloatArray | None = None) -> tuple[FloatArray, FloatArray]:
-    """Return H scaled by a diagonal (its own by default) with held rows and columns those of the identity; the scale (B, P)."""
-    if diagonal is None:
-        diagonal = np.einsum("bii->bi", hessian)
-    scale = np.where(held, 1.0, 1.0 / np.sqrt(np.where(held, 1.0, diagonal)))
-    free = ~held
-    unit = np.where(free[:, :, None] & free[:, None, :], hessian * scale[:, :, None] * scale[:, None, :], 0.0)
+def scaled(matrix: FloatArray, held: BoolArray, diagonal: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return symmetric matrices (B, P, P) scaled by a diagonal (B, P), and the scale (B, P).
+
+    Rows and columns of held parameters become those of the identity.
+    """
+    scale = np.where(held, 0.0, 1.0 / np.sqrt(np.where(held, 1.0, diagonal)))
+    unit = matrix * scale[:, :, None] * scale[:, None, :]
     np.einsum("bii->bi", unit)[held] = 1.0
     return unit, scale
 
 
-def _damped_step(at: NormalEquations, hessian: FloatArray, held: BoolArray, mu: FloatArray) -> FloatArray:
-    unit, scale = scaled(hessian, held, np.einsum("bii->bi", at.information))
+def _damped_step(at: NormalEquations, held: BoolArray, mu: FloatArray) -> FloatArray:
+    unit, scale = scaled(at.hessian, held, at.diagonal)
     np.einsum("bii->bi", unit)[...] += mu[:, None]
-    gradient = np.where(held, 0.0, at.gradient) * scale
-    return scale * np.linalg.solve(unit, gradient[..., None])[..., 0]
+    return scale * np.linalg.solve(unit, (at.gradient * scale)[..., None])[..., 0]
 
 
 def _next_mu(mu: FloatArray, ratio: FloatArray, accepted: BoolArray) -> FloatArray:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from p31mg.arrays import BoolArray, ComplexArray, FloatArray, IntArray
-from p31mg.core.covariance import cramer_rao
 from p31mg.core.levenberg_marquardt import minimise
 from p31mg.core.signal import NormalEquations, evaluate
 from p31mg.fitting.problem import Problem
@@ -23,13 +22,14 @@ TOLERANCE = 1e-10
 class EngineResult:
     """What an engine returns for B spectra.
 
-    `y`: reported parameters (B, 3K+1); `unit_covariance`: theirs for noise of sd 1 per component (B, 3K+1, 3K+1), NaN
-    where singular; `at_bound`: which of them sit on a bound.
+    `y`: reported parameters (B, 3K+1); `at_bound`: which of them sit on a bound; `sensitivity`: their derivative by the P
+    parameters that were varied, (B or 1, 3K+1, P); `held`: which of those P ended on a bound that they press against (B, P).
     """
 
     y: FloatArray
-    unit_covariance: FloatArray
     at_bound: BoolArray
+    sensitivity: FloatArray
+    held: BoolArray
     converged: BoolArray
     n_iterations: IntArray
     n_evaluations: IntArray
@@ -41,8 +41,11 @@ def fit_stack(fid: ComplexArray, start: FloatArray, problem: Problem, max_iterat
     lower, upper = problem.bounds(start)
     lines, sampling = problem.lines, problem.sampling
 
-    def at(x: FloatArray, which: IntArray) -> NormalEquations:
-        return evaluate(x, energy[which], fid[which], lines, sampling)
+    blocks = sampling.blocks(fid)
+
+    def at(x: FloatArray, which: IntArray, near: BoolArray) -> NormalEquations:
+        signals = blocks if len(which) == len(blocks) else blocks[which]
+        return evaluate(x, energy[which], signals, lines, sampling, near)
 
     solution = minimise(
         at,
@@ -54,11 +57,11 @@ def fit_stack(fid: ComplexArray, start: FloatArray, problem: Problem, max_iterat
         tolerance=TOLERANCE,
         max_iterations=max_iterations,
     )
-    covariance = cramer_rao(solution.at.information, solution.held, np.ones(len(fid)))
     return EngineResult(
         y=solution.x @ problem.ties.T,
-        unit_covariance=problem.ties @ covariance @ problem.ties.T,
         at_bound=((solution.x <= lower) | (solution.x >= upper)) @ (problem.ties.T != 0),
+        sensitivity=problem.ties[None],
+        held=solution.held,
         converged=solution.converged,
         n_iterations=solution.n_iterations,
         n_evaluations=solution.n_evaluations,

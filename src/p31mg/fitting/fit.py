@@ -12,10 +12,11 @@ import scipy.fft
 from p31mg.acquisition import Spectra
 from p31mg.arrays import BoolArray, ComplexArray, FloatArray, IntArray
 from p31mg.constants import PLAUSIBLE_SHIFT_ALPHA_BETA_PPM
+from p31mg.core.covariance import covariance
 from p31mg.core.noise import noise_sd_of_residual
-from p31mg.core.signal import model_fid
+from p31mg.core.signal import curvatures, model_sum, norms
 from p31mg.errors import InputError, UnknownNameError
-from p31mg.fitting.batch_engine import fit_stack
+from p31mg.fitting.batch_engine import EngineResult, fit_stack
 from p31mg.fitting.lmfit_engine import fit_each, in_data_units
 from p31mg.fitting.problem import Problem
 from p31mg.fitting.result import FitResult
@@ -76,8 +77,10 @@ def fit(
 
     Notes
     -----
-    Errors are Cramer-Rao bounds at the estimate with the noise measured in the residual, in the band of the resonances.
-    They hold for white noise in that band and a model that describes the data.
+    The noise is measured in the residual, in the band of the resonances. ``crlb_*`` are Cramer-Rao bounds at the estimate;
+    ``sd_*`` and covariances come from the observed information (the curvature of the fit itself), which describes the
+    scatter better where lines rise little above the noise. Both hold for noise that is white in that band and a model that
+    describes the data, with an exact begin time.
 
     References
     ----------
@@ -121,12 +124,14 @@ def _require_width(problem: Problem) -> None:
 
 
 class _Table:
-    """Rows of all spectra while chunks are fitted: reported parameters y, their covariance, and how it went."""
+    """Rows of all spectra while chunks are fitted: reported parameters y, errors, and how it went."""
 
     def __init__(self, n: int, problem: Problem) -> None:
         n_resonances, n_reported = len(problem.prior.names), problem.ties.shape[0]
         self.y = np.full((n, n_reported), np.nan)
         self.covariance = np.full((n, n_reported, n_reported), np.nan)
+        self.bound = np.full((n, n_reported), np.nan)
+        self.bound_alpha_beta = np.full(n, np.nan)
         self.at_bound = np.zeros((n, n_reported), dtype=bool)
         self.noise_sd = np.full(n, np.nan)
         self.snr = np.full((n, n_resonances), np.nan)
@@ -162,10 +167,10 @@ def _fit_chunk(
         out, results = fit_each(fid, seen.y, problem, max_iterations, parameters, scale)
         table.lmfit_results[rows] = results
 
-    model = model_fid(out.y @ problem.from_carrier.T, problem.lines, problem.sampling)
-    residual = scipy.fft.fft(fid - model.sum(axis=-2))[:, problem.band_bins()]
+    p = out.y @ problem.from_carrier.T
+    residual = scipy.fft.fft(fid - model_sum(p, problem.lines, problem.sampling))[:, problem.band_bins()]
     noise = noise_sd_of_residual(residual, fid.shape[-1], problem.ties.shape[1])
-    snr = np.linalg.norm(model, axis=-1) / noise[:, None]
+    snr = norms(p, problem.lines, problem.sampling) / noise[:, None]
 
     for result, unit, sd in zip(table.lmfit_results[rows], scale, noise, strict=True):
         if result is not None:
@@ -173,14 +178,43 @@ def _fit_chunk(
 
     units = _units(problem, scale)
     table.y[rows] = out.y * units
-    table.covariance[rows] = out.unit_covariance * (noise**2)[:, None, None] * units[:, :, None] * units[:, None, :]
+    bound, estimate = _unit_covariances(p, fid, out, problem)
+    in_units = (noise**2)[:, None, None] * units[:, :, None] * units[:, None, :]
+    bound = bound * in_units
+    table.bound[rows] = np.einsum("bii->bi", bound)
+    table.bound_alpha_beta[rows] = _variance_of_difference(bound, *_atp(problem))
+    table.covariance[rows] = estimate * in_units
     table.at_bound[rows] = out.at_bound
     table.noise_sd[rows] = noise * scale
     table.snr[rows] = snr
     table.converged[rows] = out.converged
     table.n_iterations[rows] = out.n_iterations
     table.n_evaluations[rows] = out.n_evaluations
-    table.status[rows] = _judge(out.converged, table.covariance[rows], out.at_bound, snr, problem)
+    table.status[rows] = _judge(out.converged, table.bound[rows], out.at_bound, snr, problem)
+
+
+def _unit_covariances(
+    p: FloatArray, fid: ComplexArray, out: EngineResult, problem: Problem
+) -> tuple[FloatArray, FloatArray]:
+    """Return Cramer-Rao bound and estimated covariance of the reported parameters for noise of sd 1, (B, 3K+1, 3K+1).
+
+    The estimate comes from the observed information; where that is not positive definite, it is the bound.
+    """
+    expected, observed = curvatures(p, problem.sampling.blocks(fid), problem.lines, problem.sampling)
+    to_core = problem.from_carrier @ out.sensitivity
+    to_free = np.swapaxes(to_core, -1, -2)
+    expected, observed = to_free @ expected @ to_core, to_free @ observed @ to_core
+    bound = covariance(expected, out.held)
+    estimate = covariance(observed, out.held, np.einsum("bii->bi", expected))
+    estimate = np.where(np.isfinite(estimate), estimate, bound)
+    back = np.swapaxes(out.sensitivity, -1, -2)
+    return out.sensitivity @ bound @ back, out.sensitivity @ estimate @ back
+
+
+def _variance_of_difference(covariance: FloatArray, first: int, second: int) -> FloatArray:
+    """Return the variance of parameter `first` - `second`, shape (B,)."""
+    both = covariance[:, first, second]
+    return covariance[:, first, first] + covariance[:, second, second] - 2 * both
 
 
 def _units(problem: Problem, scale: FloatArray) -> FloatArray:
@@ -198,20 +232,19 @@ def _atp(problem: Problem) -> list[int]:
 
 def _judge(
     converged: BoolArray,
-    covariance: FloatArray,
+    bound: FloatArray,
     at_bound: BoolArray,
     snr: FloatArray,
     problem: Problem,
 ) -> IntArray:
     """Return the status of fitted spectra: the first of these that holds."""
     atp = _atp(problem)
-    variance = np.einsum("bii->bi", covariance)
     return np.select(
         [
             ~converged,
             snr[:, problem.reference] < DETECTION_SNR,
             (snr[:, atp] < ATP_DETECTION_SNR).any(axis=-1),
-            ~(variance >= 0).all(axis=-1),
+            ~(bound >= 0).all(axis=-1),
             at_bound[:, atp].any(axis=-1),
         ],
         [
@@ -235,7 +268,9 @@ def _result(table: _Table, spectra: Spectra, problem: Problem, engine: str) -> F
     table.y[no_signal] = np.nan
     table.covariance[no_signal] = np.nan
 
-    sd = np.sqrt(np.where(np.einsum("bii->bi", table.covariance) < 0, np.nan, np.einsum("bii->bi", table.covariance)))
+    table.bound[no_signal] = np.nan
+    sd = np.sqrt(table.bound)
+    sd_estimate = np.sqrt(np.einsum("bii->bi", table.covariance))
     shift = table.y[:, :k].copy()
     sd_shift = sd[:, :k].copy()
     shift_covariance = table.covariance[:, :k, :k].copy()
@@ -253,9 +288,7 @@ def _result(table: _Table, spectra: Spectra, problem: Problem, engine: str) -> F
     for values in (shift, sd_shift, linewidth, sd_linewidth):
         values[vanished] = np.nan
 
-    variance = (
-        shift_covariance[:, alpha, alpha] + shift_covariance[:, beta, beta] - 2 * shift_covariance[:, alpha, beta]
-    )
+    variance = _variance_of_difference(table.covariance, alpha, beta)
     alpha_beta = np.where(ok, shift[:, alpha] - shift[:, beta], np.nan)
     low, high = PLAUSIBLE_SHIFT_ALPHA_BETA_PPM
     decisive = [alpha, beta, k + alpha, k + beta, k + reference]
@@ -274,9 +307,10 @@ def _result(table: _Table, spectra: Spectra, problem: Problem, engine: str) -> F
 
     return FitResult(
         shift_alpha_beta_ppm=shaped(alpha_beta),
-        sd_shift_alpha_beta_ppm=shaped(np.where(ok, np.sqrt(np.maximum(variance, 0)), np.nan)),
+        sd_shift_alpha_beta_ppm=shaped(np.where(ok, np.sqrt(variance), np.nan)),
+        crlb_shift_alpha_beta_ppm=shaped(np.where(ok, np.sqrt(table.bound_alpha_beta), np.nan)),
         shift_beta_pcr_ppm=shaped(np.where(ok, shift[:, beta], np.nan)),
-        sd_shift_beta_pcr_ppm=shaped(np.where(ok, sd_shift[:, beta], np.nan)),
+        sd_shift_beta_pcr_ppm=shaped(np.where(ok, sd_estimate[:, beta], np.nan)),
         chemical_shift_ppm=shaped(shift),
         crlb_chemical_shift_ppm=shaped(sd_shift),
         linewidth_hz=shaped(linewidth),

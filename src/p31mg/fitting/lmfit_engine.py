@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from p31mg.acquisition import Spectra
-from p31mg.arrays import BoolArray, ComplexArray, FloatArray
+from p31mg.arrays import ComplexArray, FloatArray
 from p31mg.core.signal import model_fid
 from p31mg.core.start import start_values
 from p31mg.errors import InputError
@@ -104,8 +104,8 @@ def fit_each(
         )
         rows.append(_row(result, problem, names))
         results.append(result)
-    y, covariance, at_bound, converged, evaluations = (np.array(column) for column in zip(*rows, strict=True))
-    return EngineResult(y, covariance, at_bound, converged, evaluations, evaluations), results
+    y, at_bound, sensitivity, held, converged, evaluations = (np.array(c) for c in zip(*rows, strict=True))
+    return EngineResult(y, at_bound, sensitivity, held, converged, evaluations, evaluations), results
 
 
 def _names(problem: Problem) -> list[str]:
@@ -204,14 +204,13 @@ def _sensitivity(parameters: Parameters, problem: Problem, names: Sequence[str])
     return np.stack(columns, axis=-1)
 
 
-def _row(result: Any, problem: Problem, names: Sequence[str]) -> tuple[FloatArray, FloatArray, BoolArray, bool, int]:
+def _row(result: Any, problem: Problem, names: Sequence[str]) -> tuple[Any, ...]:
+    """Return the columns of `EngineResult` for one spectrum."""
     y = _values(result.params, problem, names)
-    covariance = np.full((len(y), len(y)), np.nan)
-    if getattr(result, "covar", None) is not None and np.isfinite(result.covar).all():
-        sensitivity = _sensitivity(result.params.copy(), problem, names)
-        covariance = sensitivity @ result.covar @ sensitivity.T
     at_bound = np.array([_on_edge(result.params[n]) for n in names])
-    return y, covariance, at_bound, bool(result.success), int(result.nfev)
+    sensitivity = _sensitivity(result.params.copy(), problem, names)
+    held = np.array([_on_edge(result.params[n]) for n in result.var_names])
+    return y, at_bound, sensitivity, held, bool(result.success), int(result.nfev)
 
 
 def _on_edge(parameter: Any) -> bool:

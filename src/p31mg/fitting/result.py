@@ -33,6 +33,8 @@ class FitResult:
     shift_alpha_beta_ppm, sd_shift_alpha_beta_ppm
         (...,) delta(alpha) - delta(beta) between multiplet centres, in ppm, and its sd from the joint covariance of all
         parameters, the alpha-beta covariance included.
+    crlb_shift_alpha_beta_ppm
+        (...,) the Cramer-Rao bound of that sd.
     shift_beta_pcr_ppm, sd_shift_beta_pcr_ppm
         (...,) delta(beta) - delta(PCr), in ppm, and its sd.
     chemical_shift_ppm, crlb_chemical_shift_ppm
@@ -69,6 +71,7 @@ class FitResult:
 
     shift_alpha_beta_ppm: FloatArray
     sd_shift_alpha_beta_ppm: FloatArray
+    crlb_shift_alpha_beta_ppm: FloatArray
     shift_beta_pcr_ppm: FloatArray
     sd_shift_beta_pcr_ppm: FloatArray
     chemical_shift_ppm: FloatArray
