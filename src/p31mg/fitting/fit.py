@@ -168,7 +168,7 @@ def _fit_chunk(
         table.lmfit_results[rows] = results
 
     p = out.y @ problem.from_carrier.T
-    residual = scipy.fft.fft(fid - model_sum(p, problem.lines, problem.sampling))[:, problem.band_bins()]
+    residual = scipy.fft.fft(fid - model_sum(p, problem.lines, problem.sampling))[:, problem.band_bins]
     noise = noise_sd_of_residual(residual, fid.shape[-1], problem.ties.shape[1])
     snr = norms(p, problem.lines, problem.sampling) / noise[:, None]
 

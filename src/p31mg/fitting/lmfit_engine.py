@@ -14,10 +14,11 @@ import numpy as np
 from p31mg.acquisition import Spectra
 from p31mg.arrays import ComplexArray, FloatArray
 from p31mg.core.signal import model_fid
-from p31mg.core.start import start_values
 from p31mg.errors import InputError
 from p31mg.fitting.batch_engine import EngineResult
 from p31mg.fitting.problem import Problem
+from p31mg.fitting.status import FitStatus
+from p31mg.fitting.survey import look
 from p31mg.prior import Prior, load_prior
 
 if TYPE_CHECKING:
@@ -62,12 +63,11 @@ def lmfit_parameters(spectra: Spectra, prior: Prior | str = "muscle-3t") -> Para
         msg = f"spectra has the batch shape {spectra.batch_shape}; lmfit_parameters takes one spectrum, shape ()."
         raise InputError(msg)
     problem = Problem.of(spectra, load_prior(prior))
-    fid = spectra.fid[None]
-    if not (np.isfinite(fid).all() and fid.any()):
-        msg = "spectra holds NaN, Inf or only zeros; start values need a signal."
+    seen = look(spectra.fid[None], problem)
+    if not seen.rows.size:
+        msg = f"spectra has no start values: {FitStatus(int(seen.status[0])).message}."
         raise InputError(msg)
-    start = start_values(fid, problem.expectation, problem.lines, problem.sampling)
-    return _parameters(problem, problem.reported(start.p)[0])
+    return _rescaled(_parameters(problem, seen.y[0]), _names(problem), float(seen.scale[0]))
 
 
 def fit_each(

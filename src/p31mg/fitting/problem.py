@@ -19,7 +19,7 @@ import numpy as np
 from p31mg.acquisition import Spectra
 from p31mg.arrays import FloatArray, IntArray
 from p31mg.core.signal import LineStructure, Sampling
-from p31mg.core.start import Expectation
+from p31mg.core.start import Expectation, Finder
 from p31mg.prior import Prior, first_order_lines
 
 __all__ = ["Problem"]
@@ -148,6 +148,12 @@ class Problem:
             stack(e.shift_upper_hz, e.linewidth_upper_hz, np.inf, np.inf),
         )
 
+    @cached_property
+    def finder(self) -> Finder:
+        """Search for start values."""
+        return Finder(self.expectation, self.lines, self.sampling)
+
+    @cached_property
     def band_bins(self) -> IntArray:
         """Return the bins of ``fft(fid)`` between 3 ppm below the lowest and 3 ppm above the highest window."""
         e = self.expectation

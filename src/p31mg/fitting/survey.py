@@ -13,7 +13,6 @@ import scipy.fft
 from p31mg.acquisition import Spectra
 from p31mg.arrays import ComplexArray, FloatArray, IntArray
 from p31mg.core.noise import noise_sd_of_bins
-from p31mg.core.start import start_values
 from p31mg.fitting.problem import Problem
 from p31mg.fitting.status import FitStatus
 from p31mg.prior import Prior, load_prior
@@ -64,8 +63,9 @@ def look(fid: ComplexArray, problem: Problem) -> Look:
     scaled = fid[rows] / scale[:, None]
     if not rows.size:
         return Look(status, snr, noise_sd, rows, scaled, scale, np.empty((0, problem.ties.shape[0])))
-    noise = noise_sd_of_bins(scipy.fft.fft(scaled)[:, problem.band_bins()], fid.shape[-1])
-    start = start_values(scaled, problem.expectation, problem.lines, problem.sampling)
+    spectrum = scipy.fft.fft(scaled)
+    noise = noise_sd_of_bins(spectrum[:, problem.band_bins], fid.shape[-1])
+    start = problem.finder.find(spectrum)
     found = start.reference_height >= DETECTION_SNR * noise
     noise_sd[rows] = noise * scale
     with np.errstate(divide="ignore"):  # a signal without any noise has an infinite SNR
