@@ -49,6 +49,11 @@ class Problem:
         return self.prior.index(self.prior.reference)
 
     @cached_property
+    def alpha_beta(self) -> tuple[int, int]:
+        """Positions of alpha- and beta-ATP."""
+        return self.prior.index("alpha_atp"), self.prior.index("beta_atp")
+
+    @cached_property
     def shifted(self) -> list[int]:
         """Positions of the resonances that have a shift of their own: all but the reference."""
         return [k for k in range(len(self.prior.names)) if k != self.reference]

@@ -80,6 +80,10 @@ class Quality:
         """All of them good: converged, not at a bound, SNR, linewidth and shift as they should be."""
         return self.converged & ~self.at_bound & self.snr_ok & self.linewidth_ok & self.shift_in_range
 
+    def reshaped(self, shape: tuple[int, ...]) -> Quality:
+        """Return the same booleans in another shape."""
+        return Quality(**{f.name: getattr(self, f.name).reshape(shape) for f in fields(self)})
+
     def columns(self) -> dict[str, BoolArray]:
         """Return the booleans and `is_valid` by name, for tables."""
         named = {f.name: getattr(self, f.name) for f in fields(self)}

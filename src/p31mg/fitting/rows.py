@@ -1,0 +1,141 @@
+"""Rows of a fit, one per spectrum, filled chunk by chunk, and the `FitResult` that they make."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from p31mg.acquisition import Spectra
+from p31mg.arrays import FloatArray, IntArray
+from p31mg.fitting.batch_engine import EngineResult
+from p31mg.fitting.errors import Errors
+from p31mg.fitting.judge import judge, quality_of
+from p31mg.fitting.problem import Problem
+from p31mg.fitting.result import FitResult
+from p31mg.fitting.status import FitStatus
+
+__all__ = ["Rows", "result_of"]
+
+
+class Rows:
+    """Rows of all spectra while chunks are fitted: reported parameters y, errors, and how it went."""
+
+    def __init__(self, n: int, problem: Problem) -> None:
+        n_resonances, n_reported = len(problem.prior.names), problem.ties.shape[0]
+        self.y = np.full((n, n_reported), np.nan)
+        self.covariance = np.full((n, n_reported, n_reported), np.nan)
+        self.bound = np.full((n, n_reported), np.nan)
+        self.bound_alpha_beta = np.full(n, np.nan)
+        self.at_bound = np.zeros((n, n_reported), dtype=bool)
+        self.noise_sd = np.full(n, np.nan)
+        self.snr = np.full((n, n_resonances), np.nan)
+        self.status = np.full(n, FitStatus.NO_SIGNAL, dtype=np.intp)
+        self.converged = np.zeros(n, dtype=bool)
+        self.n_iterations = np.zeros(n, dtype=np.intp)
+        self.n_evaluations = np.zeros(n, dtype=np.intp)
+        self.lmfit_results = np.full(n, None, dtype=object)
+        self.problem = problem
+
+    def put(self, which: IntArray, out: EngineResult, errors: Errors, scale: FloatArray) -> None:
+        """Write fitted spectra to their rows, in the units of a result. `scale` is what 1 was in the fit."""
+        units = _units(self.problem, scale)
+        in_units = (errors.noise_sd**2)[:, None, None] * units[:, :, None] * units[:, None, :]
+        bound = errors.unit_bound * in_units
+        self.y[which] = out.y * units
+        self.covariance[which] = errors.unit_covariance * in_units
+        self.bound[which] = np.einsum("bii->bi", bound)
+        self.bound_alpha_beta[which] = _variance_of_difference(bound, *self.problem.alpha_beta)
+        self.at_bound[which] = out.at_bound
+        self.noise_sd[which] = errors.noise_sd * scale
+        self.snr[which] = errors.snr
+        self.converged[which] = out.converged
+        self.n_iterations[which] = out.n_iterations
+        self.n_evaluations[which] = out.n_evaluations
+        self.status[which] = judge(out.converged, self.bound[which], out.at_bound, errors.snr, self.problem)
+
+
+def _units(problem: Problem, scale: FloatArray) -> FloatArray:
+    """Return what one unit of each reported parameter is in the result, (B, 3K+1): ppm, Hz, data units, radians."""
+    k = len(problem.prior.names)
+    units = np.ones((len(scale), 3 * k + 1))
+    units[:, :k] = 1.0 / problem.spectrometer_frequency_mhz
+    units[:, 2 * k : 3 * k] = scale[:, None]
+    return units
+
+
+def _variance_of_difference(covariance: FloatArray, first: int, second: int) -> FloatArray:
+    """Return the variance of parameter `first` - `second`, shape (B,)."""
+    both = covariance[:, first, second]
+    return covariance[:, first, first] + covariance[:, second, second] - 2 * both
+
+
+def result_of(rows: Rows, spectra: Spectra, engine: str) -> FitResult:
+    """Return the rows in the batch shape, with the derived shifts and the quality of each row."""
+    problem = rows.problem
+    k = len(problem.prior.names)
+    alpha, beta = problem.alpha_beta
+    reference = problem.reference
+    ok = rows.status == FitStatus.OK
+    no_signal = rows.status == FitStatus.NO_SIGNAL
+    rows.y[no_signal] = np.nan
+    rows.covariance[no_signal] = np.nan
+
+    rows.bound[no_signal] = np.nan
+    sd = np.sqrt(rows.bound)
+    sd_estimate = np.sqrt(np.einsum("bii->bi", rows.covariance))
+    shift = rows.y[:, :k].copy()
+    sd_shift = sd[:, :k].copy()
+    shift_covariance = rows.covariance[:, :k, :k].copy()
+    offset, sd_offset = shift[:, reference].copy(), sd_shift[:, reference].copy()
+    fitted = np.isfinite(offset)
+    shift[fitted, reference] = 0.0
+    sd_shift[fitted, reference] = 0.0
+    shift_covariance[fitted, reference, :] = 0.0
+    shift_covariance[fitted, :, reference] = 0.0
+
+    amplitude = rows.y[:, 2 * k : 3 * k]
+    linewidth = rows.y[:, k : 2 * k].copy()
+    sd_linewidth = sd[:, k : 2 * k].copy()
+    vanished = amplitude <= 0
+    for values in (shift, sd_shift, linewidth, sd_linewidth):
+        values[vanished] = np.nan
+
+    variance = _variance_of_difference(rows.covariance, alpha, beta)
+    alpha_beta = np.where(ok, shift[:, alpha] - shift[:, beta], np.nan)
+    shape = spectra.batch_shape
+    quality = quality_of(alpha_beta, linewidth[:, reference], rows.snr, rows.at_bound, rows.converged, problem)
+    phase = np.angle(np.exp(1j * rows.y[:, -1]))
+
+    def shaped(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        return values.reshape(shape + values.shape[1:])
+
+    return FitResult(
+        shift_alpha_beta_ppm=shaped(alpha_beta),
+        sd_shift_alpha_beta_ppm=shaped(np.where(ok, np.sqrt(variance), np.nan)),
+        crlb_shift_alpha_beta_ppm=shaped(np.where(ok, np.sqrt(rows.bound_alpha_beta), np.nan)),
+        shift_beta_pcr_ppm=shaped(np.where(ok, shift[:, beta], np.nan)),
+        sd_shift_beta_pcr_ppm=shaped(np.where(ok, sd_estimate[:, beta], np.nan)),
+        chemical_shift_ppm=shaped(shift),
+        crlb_chemical_shift_ppm=shaped(sd_shift),
+        linewidth_hz=shaped(linewidth),
+        crlb_linewidth_hz=shaped(sd_linewidth),
+        amplitude=shaped(amplitude),
+        crlb_amplitude=shaped(sd[:, 2 * k : 3 * k]),
+        covariance_shift_ppm2=shaped(shift_covariance),
+        reference_offset_ppm=shaped(offset),
+        crlb_reference_offset_ppm=shaped(sd_offset),
+        phase_rad=shaped(phase),
+        crlb_phase_rad=shaped(sd[:, -1]),
+        noise_sd=shaped(rows.noise_sd),
+        snr=shaped(rows.snr[:, reference]),
+        snr_resonance=shaped(rows.snr),
+        status=shaped(rows.status),
+        quality=quality.reshaped(shape),
+        n_iterations=shaped(rows.n_iterations),
+        n_evaluations=shaped(rows.n_evaluations),
+        engine=engine,
+        lmfit_results=shaped(rows.lmfit_results) if engine == "lmfit" else None,
+        spectra=spectra,
+        prior=problem.prior,
+    )
