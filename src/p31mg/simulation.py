@@ -12,10 +12,10 @@ import numpy.typing as npt
 from p31mg.acquisition import Acquisition, Spectra
 from p31mg.arrays import FloatArray
 from p31mg.constants import LARMOR_FREQUENCY_31P_MHZ_PER_T
-from p31mg.core.signal import LineStructure, Sampling, model_fid
+from p31mg.core.signal import Sampling, model_fid
 from p31mg.errors import InputError
 from p31mg.magnesium import Calibration, get_calibration, get_ph_equation
-from p31mg.prior import Prior, first_order_lines, load_prior
+from p31mg.prior import Prior, line_structure, load_prior
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -152,7 +152,7 @@ def simulate(
 
     p = np.concatenate([shift * hz + offset[..., None], linewidth, amplitudes, phase[..., None]], axis=-1)
     sampling = Sampling(n_points, acquisition.dwell_time_s, acquisition.begin_time_s)
-    per_resonance = model_fid(p, _lines(prior), sampling)
+    per_resonance = model_fid(p, line_structure(prior), sampling)
     reference_height = np.linalg.norm(per_resonance[..., prior.index(prior.reference), :], axis=-1)
     noise_sd = reference_height / snr_
     fid = per_resonance.sum(axis=-2)
@@ -186,17 +186,6 @@ def default_acquisition(prior: Prior) -> Acquisition:
         dwell_time_s=1e-3 / width_khz,
         begin_time_s=5e-4,
         begin_time_source="simulated",
-    )
-
-
-def _lines(prior: Prior) -> LineStructure:
-    per_resonance = [first_order_lines(r.j_coupling_hz) for r in prior.resonances]
-    counts = [len(offsets) for offsets, _ in per_resonance]
-    return LineStructure(
-        resonance=np.repeat(np.arange(len(counts)), counts),
-        offset_hz=np.concatenate([offsets for offsets, _ in per_resonance]),
-        weight=np.concatenate([weights for _, weights in per_resonance]),
-        ties=np.eye(3 * len(counts) + 1),
     )
 
 

@@ -9,12 +9,12 @@ from p31mg.acquisition import Spectra
 from p31mg.arrays import ComplexArray
 from p31mg.errors import InputError, UnknownNameError
 from p31mg.fitting.batch_engine import fit_stack
-from p31mg.fitting.errors import errors_of
 from p31mg.fitting.lmfit_engine import fit_each, in_data_units
 from p31mg.fitting.problem import Problem
 from p31mg.fitting.result import FitResult
 from p31mg.fitting.rows import Rows, result_of
 from p31mg.fitting.survey import CHUNK, look
+from p31mg.fitting.uncertainty import uncertainty_of
 from p31mg.prior import Prior, load_prior
 
 if TYPE_CHECKING:
@@ -134,8 +134,8 @@ def _fit_chunk(
         out, results = fit_each(fid, seen.y, problem, max_iterations, parameters, scale)
         rows.lmfit_results[which] = results
 
-    errors = errors_of(fid, out, problem)
-    rows.put(which, out, errors, scale)
-    for result, unit, sd in zip(rows.lmfit_results[which], scale, errors.noise_sd, strict=True):
+    uncertainty = uncertainty_of(fid, out, problem)
+    rows.put(which, out, uncertainty, scale)
+    for result, unit, sd in zip(rows.lmfit_results[which], scale, uncertainty.noise_sd, strict=True):
         if result is not None:
             in_data_units(result, problem, float(unit), float(sd))

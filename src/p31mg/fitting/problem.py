@@ -20,7 +20,7 @@ from p31mg.acquisition import Spectra
 from p31mg.arrays import FloatArray, IntArray
 from p31mg.core.signal import LineStructure, Sampling
 from p31mg.core.start import Expectation, Finder
-from p31mg.prior import Prior, first_order_lines
+from p31mg.prior import Prior, line_structure
 
 __all__ = ["Problem"]
 
@@ -71,14 +71,7 @@ class Problem:
     @cached_property
     def lines(self) -> LineStructure:
         """Lines and ties for the core."""
-        per_resonance = [first_order_lines(r.j_coupling_hz) for r in self.prior.resonances]
-        counts = [len(offsets) for offsets, _ in per_resonance]
-        return LineStructure(
-            resonance=np.repeat(np.arange(len(counts)), counts),
-            offset_hz=np.concatenate([offsets for offsets, _ in per_resonance]),
-            weight=np.concatenate([weights for _, weights in per_resonance]),
-            ties=self.from_carrier @ self.ties,
-        )
+        return line_structure(self.prior, self.from_carrier @ self.ties)
 
     @cached_property
     def ties(self) -> FloatArray:

@@ -9,11 +9,11 @@ import numpy as np
 from p31mg.acquisition import Spectra
 from p31mg.arrays import FloatArray, IntArray
 from p31mg.fitting.batch_engine import EngineResult
-from p31mg.fitting.errors import Errors
 from p31mg.fitting.judge import judge, quality_of
 from p31mg.fitting.problem import Problem
 from p31mg.fitting.result import FitResult
 from p31mg.fitting.status import FitStatus
+from p31mg.fitting.uncertainty import Uncertainty
 
 __all__ = ["Rows", "result_of"]
 
@@ -37,22 +37,22 @@ class Rows:
         self.lmfit_results = np.full(n, None, dtype=object)
         self.problem = problem
 
-    def put(self, which: IntArray, out: EngineResult, errors: Errors, scale: FloatArray) -> None:
+    def put(self, which: IntArray, out: EngineResult, uncertainty: Uncertainty, scale: FloatArray) -> None:
         """Write fitted spectra to their rows, in the units of a result. `scale` is what 1 was in the fit."""
         units = _units(self.problem, scale)
-        in_units = (errors.noise_sd**2)[:, None, None] * units[:, :, None] * units[:, None, :]
-        bound = errors.unit_bound * in_units
+        in_units = (uncertainty.noise_sd**2)[:, None, None] * units[:, :, None] * units[:, None, :]
+        bound = uncertainty.unit_bound * in_units
         self.y[which] = out.y * units
-        self.covariance[which] = errors.unit_covariance * in_units
+        self.covariance[which] = uncertainty.unit_covariance * in_units
         self.bound[which] = np.einsum("bii->bi", bound)
         self.bound_alpha_beta[which] = _variance_of_difference(bound, *self.problem.alpha_beta)
         self.at_bound[which] = out.at_bound
-        self.noise_sd[which] = errors.noise_sd * scale
-        self.snr[which] = errors.snr
+        self.noise_sd[which] = uncertainty.noise_sd * scale
+        self.snr[which] = uncertainty.snr
         self.converged[which] = out.converged
         self.n_iterations[which] = out.n_iterations
         self.n_evaluations[which] = out.n_evaluations
-        self.status[which] = judge(out.converged, self.bound[which], out.at_bound, errors.snr, self.problem)
+        self.status[which] = judge(out.converged, self.bound[which], out.at_bound, uncertainty.snr, self.problem)
 
 
 def _units(problem: Problem, scale: FloatArray) -> FloatArray:

@@ -2,6 +2,6 @@
 
 from p31mg.prior.files import load_prior, packaged_priors, parse_prior
 from p31mg.prior.model import Prior, Resonance
-from p31mg.prior.multiplets import first_order_lines
+from p31mg.prior.multiplets import first_order_lines, line_structure
 
-__all__ = ["Prior", "Resonance", "first_order_lines", "load_prior", "packaged_priors", "parse_prior"]
+__all__ = ["Prior", "Resonance", "first_order_lines", "line_structure", "load_prior", "packaged_priors", "parse_prior"]

@@ -11,8 +11,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from p31mg.arrays import FloatArray
+from p31mg.core.signal import LineStructure
+from p31mg.prior.model import Prior
 
-__all__ = ["first_order_lines"]
+__all__ = ["first_order_lines", "line_structure"]
 
 
 def first_order_lines(j_coupling_hz: Sequence[float]) -> tuple[FloatArray, FloatArray]:
@@ -36,3 +38,24 @@ def first_order_lines(j_coupling_hz: Sequence[float]) -> tuple[FloatArray, Float
         offsets, line_of = np.unique(split, return_inverse=True)
         weights = np.bincount(line_of, halved).astype(float)
     return offsets, weights
+
+
+def line_structure(prior: Prior, ties: FloatArray | None = None) -> LineStructure:
+    """Return the lines of all resonances of a prior for the core.
+
+    Parameters
+    ----------
+    prior
+        The resonances and their couplings.
+    ties
+        Shape (3K+1, P): how P free parameters make frequency, linewidth and amplitude of each resonance, and the phase.
+        Default: each is free.
+    """
+    multiplets = [first_order_lines(r.j_coupling_hz) for r in prior.resonances]
+    counts = [len(offsets) for offsets, _ in multiplets]
+    return LineStructure(
+        resonance=np.repeat(np.arange(len(counts)), counts),
+        offset_hz=np.concatenate([offsets for offsets, _ in multiplets]),
+        weight=np.concatenate([weights for _, weights in multiplets]),
+        ties=np.eye(3 * len(counts) + 1) if ties is None else ties,
+    )

@@ -14,11 +14,11 @@ from p31mg.core.signal import curvatures, model_sum, norms
 from p31mg.fitting.batch_engine import EngineResult
 from p31mg.fitting.problem import Problem
 
-__all__ = ["Errors", "errors_of"]
+__all__ = ["Uncertainty", "uncertainty_of"]
 
 
 @dataclass(frozen=True)
-class Errors:
+class Uncertainty:
     """For B spectra: `noise_sd` (B,) in units of the fit, `snr` (B, K), and of the reported parameters the Cramer-Rao bound
     and the estimated covariance for noise of sd 1, (B, 3K+1, 3K+1), NaN where the data do not determine them.
     """  # noqa: D205
@@ -29,14 +29,14 @@ class Errors:
     unit_covariance: FloatArray
 
 
-def errors_of(fid: ComplexArray, out: EngineResult, problem: Problem) -> Errors:
+def uncertainty_of(fid: ComplexArray, out: EngineResult, problem: Problem) -> Uncertainty:
     """Return the errors of signals (B, N) from what the fit left over and how it curves around its optimum."""
     lines, sampling = problem.lines, problem.sampling
     p = out.y @ problem.from_carrier.T
     residual = scipy.fft.fft(fid - model_sum(p, lines, sampling))[:, problem.band_bins]
     noise_sd = noise_sd_of_residual(residual, sampling.n_points, out.sensitivity.shape[-1])
     snr = norms(p, lines, sampling) / noise_sd[:, None]
-    return Errors(noise_sd, snr, *_unit_covariances(p, fid, out, problem))
+    return Uncertainty(noise_sd, snr, *_unit_covariances(p, fid, out, problem))
 
 
 def _unit_covariances(
