@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from p31mg.cli.options import format_option
-from p31mg.cli.render import calibration_record, emit, print_table
+from p31mg.cli.render import emit, print_table
+from p31mg.magnesium import calibration_record
 
 __all__ = ["command"]
 

@@ -11,13 +11,13 @@ import numpy as np
 from p31mg.cli.options import acquisition_options, fit_options, format_option, magnesium_options
 from p31mg.cli.render import (
     calibration_line,
-    calibration_record,
     emit,
     interval_text,
     magnesium_text,
     print_table,
     verdict,
 )
+from p31mg.magnesium import calibration_record
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,12 +11,12 @@ import numpy as np
 from p31mg.cli.options import format_option, magnesium_options
 from p31mg.cli.render import (
     calibration_line,
-    calibration_record,
     emit,
     interval_text,
     magnesium_text,
     print_table,
 )
+from p31mg.magnesium import calibration_record
 
 __all__ = ["command"]
 

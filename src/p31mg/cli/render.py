@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from p31mg.magnesium import Calibration
 
-__all__ = ["calibration_line", "calibration_record", "emit", "jsonable", "print_table", "progress", "verdict"]
+__all__ = ["calibration_line", "emit", "jsonable", "print_table", "progress", "verdict"]
 
 WIDTH_OF_A_FILE = 240
 """Columns of a table that goes to a file or a pipe, where nothing needs to be folded."""
@@ -109,19 +109,6 @@ def calibration_line(calibration: Calibration) -> str:
     """Return name, constants, evidence and source of a calibration, as every printed Mg2+ needs them."""
     constants = ", ".join(f"{k} {v:g}" for k, v in calibration.constants.items())
     return f"calibration {calibration.id}: {constants}; evidence {calibration.evidence}; {calibration.source}"
-
-
-def calibration_record(calibration: Calibration) -> dict[str, Any]:
-    """Return a calibration as a document."""
-    return {
-        "id": calibration.id,
-        "quantity": calibration.quantity,
-        "constants": calibration.constants,
-        "shift_range_ppm": list(calibration.shift_range_ppm),
-        "tissue": calibration.tissue,
-        "evidence": calibration.evidence,
-        "source": calibration.source,
-    }
 
 
 @contextmanager

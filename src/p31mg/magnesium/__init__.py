@@ -5,6 +5,7 @@ from p31mg.magnesium.calibrations import (
     Calibration,
     CalibrationTable,
     TwoSiteCalibration,
+    calibration_record,
     calibrations,
     get_calibration,
 )
@@ -18,6 +19,7 @@ __all__ = [
     "MagnesiumResult",
     "PhEquation",
     "TwoSiteCalibration",
+    "calibration_record",
     "calibrations",
     "free_magnesium",
     "get_calibration",

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +40,7 @@ __all__ = [
     "Calibration",
     "CalibrationTable",
     "TwoSiteCalibration",
+    "calibration_record",
     "calibrations",
     "get_calibration",
 ]
@@ -334,6 +335,19 @@ def calibrations() -> CalibrationTable:
     {'atp_ppm': 10.91, 'mgatp_ppm': 8.35, 'kd_uM': 38.0}
     """
     return CalibrationTable()
+
+
+def calibration_record(calibration: Calibration) -> dict[str, Any]:
+    """Return everything that identifies a calibration, for files and documents."""
+    return {
+        "id": calibration.id,
+        "quantity": calibration.quantity,
+        "constants": calibration.constants,
+        "shift_range_ppm": list(calibration.shift_range_ppm),
+        "tissue": calibration.tissue,
+        "evidence": calibration.evidence,
+        "source": calibration.source,
+    }
 
 
 def get_calibration(calibration: Calibration | str) -> Calibration:

@@ -14,7 +14,7 @@ import numpy as np
 from p31mg._version import __version__
 from p31mg.fitting import FitResult, FitStatus
 from p31mg.io.writing import make_folder, write_whole
-from p31mg.magnesium import Calibration, MagnesiumResult, free_magnesium, get_calibration
+from p31mg.magnesium import Calibration, MagnesiumResult, calibration_record, free_magnesium, get_calibration
 from p31mg.prior import Prior
 
 if TYPE_CHECKING:
@@ -97,15 +97,7 @@ def write_tables(
         "columns": {str(c): explained(str(c)) for c in table.columns},
         "options": dict(options),
         "prior": _prior_record(prior),
-        "calibration": {
-            "id": calibration.id,
-            "quantity": calibration.quantity,
-            "constants": calibration.constants,
-            "shift_range_ppm": list(calibration.shift_range_ppm),
-            "tissue": calibration.tissue,
-            "evidence": calibration.evidence,
-            "source": calibration.source,
-        },
+        "calibration": calibration_record(calibration),
         "versions": {
             "p31mg": __version__,
             "python": platform.python_version(),
