@@ -197,8 +197,8 @@ class Spectra:
             raise InputError(msg)
         n_axes = fid.ndim - 1
         names = self.axis_names or _default_axis_names(n_axes)
-        if len(names) != n_axes:
-            msg = f"axis_names has {len(names)} names for {n_axes} batch axes; give one name per axis."
+        if len(names) != n_axes or len(set(names)) != n_axes:
+            msg = f"axis_names is {tuple(names)} for {n_axes} batch axes; give each axis a name of its own."
             raise InputError(msg)
         object.__setattr__(self, "fid", fid)
         object.__setattr__(self, "axis_names", tuple(names))

@@ -20,7 +20,7 @@ from p31mg.prior import Prior, line_structure, load_prior
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["SimulatedSpectra", "Truth", "simulate"]
+__all__ = ["SimulatedSpectra", "Truth", "default_acquisition", "simulate"]
 
 
 N_POINTS = 2048
@@ -28,7 +28,14 @@ N_POINTS = 2048
 
 @dataclass(frozen=True, kw_only=True)
 class Truth:
-    """What went into simulated spectra; ``...`` is their batch shape, K the resonances in the order of `names`."""
+    """What went into simulated spectra; ``...`` is their batch shape, K the resonances in the order of `names`.
+
+    Examples
+    --------
+    >>> truth = simulate([0.3, 0.5], prior="muscle-3t", snr=100, seed=1).truth
+    >>> truth.chemical_shift_ppm.shape, truth.shift_alpha_beta_ppm.round(3).tolist()
+    ((2, 8), [8.638, 8.531])
+    """
 
     names: tuple[str, ...]
     free_mg_mM: FloatArray
@@ -63,7 +70,13 @@ class Truth:
 
 @dataclass(frozen=True, repr=False)
 class SimulatedSpectra(Spectra):
-    """`Spectra` that know their `truth`."""
+    """`Spectra` that know their `truth`.
+
+    Examples
+    --------
+    >>> simulate(0.5, prior="muscle-3t", snr=100, seed=1)
+    <SimulatedSpectra () x 2048 points, 51.705 MHz, 5000 Hz, begin time 0.5 ms>
+    """
 
     truth: Truth = field(kw_only=True)
 
@@ -131,10 +144,14 @@ def simulate(
     """
     prior = load_prior(prior)
     chosen = get_calibration(calibration)
-    batch = np.broadcast_arrays(
-        *(np.asarray(v, dtype=float) for v in (free_mg_mM, snr, phase_rad, frequency_offset_hz, broadening_hz, ph))
+    mg, snr_, phase, offset, broadening, ph_ = _broadcast(
+        free_mg_mM=free_mg_mM,
+        snr=snr,
+        phase_rad=phase_rad,
+        frequency_offset_hz=frequency_offset_hz,
+        broadening_hz=broadening_hz,
+        ph=ph,
     )
-    mg, snr_, phase, offset, broadening, ph_ = (np.array(v) for v in batch)
     if not (snr_ > 0).all():
         msg = f"snr is {snr_[~(snr_ > 0)].flat[0]:g}; it must be above 0 (infinite for no noise)."
         raise InputError(msg)
@@ -156,7 +173,7 @@ def simulate(
     reference_height = np.linalg.norm(per_resonance[..., prior.index(prior.reference), :], axis=-1)
     noise_sd = reference_height / snr_
     fid = per_resonance.sum(axis=-2)
-    rng = np.random.default_rng(seed)
+    rng = _generator(seed)
     noise = rng.standard_normal((2, *fid.shape))
     fid = fid + noise_sd[..., None] * (noise[0] + 1j * noise[1])
     alpha, beta = prior.index("alpha_atp"), prior.index("beta_atp")
@@ -175,6 +192,30 @@ def simulate(
         calibration=chosen.id,
     )
     return SimulatedSpectra(fid, acquisition, source=f"simulated, {prior.name}", truth=truth)
+
+
+def _broadcast(**arguments: npt.ArrayLike) -> list[FloatArray]:
+    """Return arguments as arrays of one shape, all finite but for an infinite SNR."""
+    arrays = {name: np.asarray(value, dtype=float) for name, value in arguments.items()}
+    for name, values in arrays.items():
+        bad = values[np.isnan(values) | (np.isinf(values) & (name != "snr"))]
+        if bad.size:
+            msg = f"{name} is {bad.flat[0]}; it must be finite."
+            raise InputError(msg)
+    try:
+        return [np.array(v) for v in np.broadcast_arrays(*arrays.values())]
+    except ValueError as error:
+        shapes = ", ".join(f"{name} {values.shape}" for name, values in arrays.items() if values.ndim)
+        msg = f"the shapes of {shapes} do not broadcast; give numbers, or arrays of one shape."
+        raise InputError(msg) from error
+
+
+def _generator(seed: int | np.random.Generator | None) -> np.random.Generator:
+    try:
+        return np.random.default_rng(seed)
+    except (ValueError, TypeError) as error:
+        msg = f"seed is {seed!r}; it must be a whole number, not negative, or a numpy Generator."
+        raise InputError(msg) from error
 
 
 def default_acquisition(prior: Prior) -> Acquisition:

@@ -57,14 +57,13 @@ def command(folder: Path, output: Path, output_format: str | None, **options: An
 
 
 def _print(table: pd.DataFrame, output_format: str) -> None:
-    import json
-
-    from p31mg.cli.render import jsonable, print_table
+    from p31mg.cli.render import print_table
+    from p31mg.io.documents import json_text
 
     if output_format == "csv":
         click.echo(table.to_csv(index=False), nl=False)
     elif output_format == "json":
-        click.echo(json.dumps(jsonable({"rows": table.to_dict(orient="records")}), indent=2, allow_nan=False))
+        click.echo(json_text({"rows": table.to_dict(orient="records")}), nl=False)
     else:
         chosen = ["file", "status", "shift_alpha_beta_ppm", "sd_shift_alpha_beta_ppm", "free_mg_mM", "snr"]
         shown = [c for c in chosen if c in table]

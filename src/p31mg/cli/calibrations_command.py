@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from p31mg.cli.options import format_option
-from p31mg.cli.render import emit, print_table
+from p31mg.cli.render import emit, print_table, require_table_name
 from p31mg.magnesium import calibration_record
 
 __all__ = ["command"]
@@ -26,6 +26,8 @@ def command(output_format: str, output: Path | None) -> None:
     p31mg calibrations --format json
     """
     import p31mg
+
+    require_table_name(output)
 
     known = p31mg.calibrations()
     document = {"calibrations": [calibration_record(c) for c in known.values()]}

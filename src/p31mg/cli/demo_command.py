@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 N_SUBJECTS = 24
+MARKER = ".p31mg-demo"
 SEED = 20190
 
 
@@ -32,7 +33,7 @@ SEED = 20190
     help="Folder to make.",
 )
 @click.option("--force", is_flag=True, help="Replace an earlier demo there.")
-@click.option("--seed", type=int, default=SEED, show_default=True, help="Of the simulated people.")
+@click.option("--seed", type=click.IntRange(min=0), default=SEED, show_default=True, help="Of the simulated people.")
 def command(output: Path, force: bool, seed: int) -> None:
     """Simulate 24 muscle spectra at 3 T as NIfTI-MRS files, fit the folder, and print estimates beside the truth.
 
@@ -45,12 +46,14 @@ def command(output: Path, force: bool, seed: int) -> None:
     from p31mg.io.writing import make_folder
 
     if output.exists() and any(output.iterdir() if output.is_dir() else [output]):
-        is_ours = (output / "truth.csv").is_file() and (output / "spectra").is_dir()
+        is_ours = (output / MARKER).is_file()
         if not (force and is_ours):
             hint = "add --force to replace this earlier demo" if is_ours else "choose another with --output"
             msg = f"{output} exists and is not empty; {hint}."
             raise InputError(msg)
-        shutil.rmtree(output)
+        _remove_demo(output)
+    make_folder(output)
+    (output / MARKER).write_text("made by p31mg demo; with --force it replaces what it made here\n", encoding="utf-8")
     folder = make_folder(output / "spectra")
     people = _people(seed)
     click.echo(f"simulating {N_SUBJECTS} people: 3 T muscle, begin time 0.5 ms, seed {seed}", err=True)
@@ -76,6 +79,14 @@ def command(output: Path, force: bool, seed: int) -> None:
         ("every fit, the calibration, the study", output / "results" / "figures"),
     ):
         click.echo(f"{what + ':':46s}{where}")
+
+
+def _remove_demo(output: Path) -> None:
+    """Remove what an earlier demo made, and nothing else."""
+    for folder in ("spectra", "results"):
+        if (output / folder).is_dir():
+            shutil.rmtree(output / folder)
+    (output / "truth.csv").unlink(missing_ok=True)
 
 
 def _people(seed: int) -> SimulatedSpectra:

@@ -15,6 +15,7 @@ from p31mg.cli.render import (
     interval_text,
     magnesium_text,
     print_table,
+    require_table_name,
     verdict,
 )
 from p31mg.magnesium import calibration_record
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     from p31mg.fitting import FitResult
     from p31mg.magnesium import MagnesiumResult
 
-__all__ = ["command"]
+__all__ = ["acquisition_record", "command"]
+
+_FIGURE_SUFFIXES = (".png", ".pdf", ".svg")
 
 
 @click.command(name="fit")
@@ -65,6 +68,8 @@ def command(
 
     import p31mg
 
+    require_table_name(output)
+    _require_figure_name(figure)
     p31mg.free_magnesium(np.nan, calibration=calibration, ph=ph, temperature_c=temperature_c)
     knowledge = p31mg.load_prior(prior)
     spectra = p31mg.read(file, **acquisition)
@@ -155,11 +160,25 @@ def _snr(value: float) -> str:
     return f"{value:.0f}" if np.isfinite(value) else ""
 
 
+def _require_figure_name(path: Path | None) -> None:
+    """Refuse, before any work, a picture that could not be written."""
+    from p31mg.errors import InputError, WriteError
+
+    if path is None:
+        return
+    if path.suffix not in _FIGURE_SUFFIXES:
+        msg = f"figure is {path}; its name must end in {', '.join(_FIGURE_SUFFIXES)}."
+        raise InputError(msg)
+    if not path.parent.is_dir():
+        msg = f"figure {path} cannot be written: folder {path.parent} does not exist."
+        raise WriteError(msg)
+
+
 def _draw(result: FitResult, path: Path) -> None:
     from matplotlib.figure import Figure
 
     from p31mg import plot
-    from p31mg.errors import InputError, WriteError
+    from p31mg.errors import InputError
     from p31mg.io.writing import write_whole
 
     drawable = np.isfinite(result.amplitude).all(axis=-1)
@@ -170,9 +189,5 @@ def _draw(result: FitResult, path: Path) -> None:
     index = tuple(int(i) for i in np.unravel_index(int(quality.argmax()), quality.shape))
     figure = Figure(figsize=(9.0, 7.0), layout="constrained")
     plot.fit(result, index, figure.add_subplot())
-    try:
-        write_whole(path, figure.savefig)
-    except ValueError as error:
-        msg = f"figure {path} cannot be written: {str(error).splitlines()[0]}."
-        raise WriteError(msg) from error
+    write_whole(path, figure.savefig)
     click.echo(f"written: {path}", err=True)

@@ -10,7 +10,7 @@ import numpy as np
 
 from p31mg.cli.fit_command import acquisition_record
 from p31mg.cli.options import acquisition_options, format_option
-from p31mg.cli.render import emit, print_table
+from p31mg.cli.render import emit, print_table, require_table_name
 
 __all__ = ["command"]
 
@@ -32,6 +32,7 @@ def command(file: Path, output_format: str, output: Path | None, **acquisition: 
     import p31mg
     from p31mg.fitting import survey
 
+    require_table_name(output)
     spectra = p31mg.read(file, **acquisition)
     seen = survey(spectra)
     table = seen.to_dataframe()
@@ -48,16 +49,15 @@ def command(file: Path, output_format: str, output: Path | None, **acquisition: 
         rows = [[name, str(value)] for name, value in record.items()]
         print_table([("", "left"), (str(file), "left")], rows)
         with_signal = seen.status == p31mg.FitStatus.OK
-        if spectra.batch_shape == ():
+        if not with_signal.any():
+            click.echo("no peak stands out of the noise")
+        elif spectra.batch_shape == ():
             click.echo(f"PCr SNR {float(seen.snr):.0f} at {float(seen.reference_offset_ppm):+.3f} ppm from the carrier")
         else:
+            snr, offset = seen.snr[with_signal], seen.reference_offset_ppm[with_signal]
             click.echo(f"{int(with_signal.sum())} of {with_signal.size} spectra have a peak above the noise")
-            if with_signal.any():
-                snr, offset = seen.snr[with_signal], seen.reference_offset_ppm[with_signal]
-                click.echo(
-                    f"highest peak: SNR {snr.min():.0f} to {snr.max():.0f}, median {np.median(snr):.0f}; ", nl=False
-                )
-                click.echo(f"{offset.min():+.2f} to {offset.max():+.2f} ppm from the carrier")
+            click.echo(f"highest peak: SNR {snr.min():.0f} to {snr.max():.0f}, median {np.median(snr):.0f}; ", nl=False)
+            click.echo(f"{offset.min():+.2f} to {offset.max():+.2f} ppm from the carrier")
         for reason in sorted({r for r in table["reason"] if r}):
             click.echo(f"{int((table['reason'] == reason).sum())} of {len(table)}: {reason}")
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import io
+import os
 import sys
 from typing import Any
 
@@ -43,9 +45,18 @@ class _Commands(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(_COMMANDS.items()))
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; a reader of its output that goes away, as head does, is no error."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing is left to be flushed on exit
+            ctx.exit(0)
+
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run a command; whatever the user did wrong becomes one sentence on stderr and exit code 2."""
         kwargs["standalone_mode"] = False
+        _tolerate_narrow_encodings()
         try:
             code = super().main(*args, **kwargs)
         except click.exceptions.NoArgsIsHelpError as error:
@@ -61,10 +72,17 @@ class _Commands(click.Group):
         except (click.Abort, KeyboardInterrupt):
             click.echo("p31mg: stopped.", err=True)
             code = 130
-        except BrokenPipeError:  # the reader of a pipe went away, as head does
-            sys.stderr.close()
-            code = 0
+        except OSError as error:
+            click.echo(f"p31mg: output cannot be written: {error.strerror or error}.", err=True)
+            code = 2
         sys.exit(code if isinstance(code, int) else 0)
+
+
+def _tolerate_narrow_encodings() -> None:
+    """Let δ and ± become question marks where stdout cannot hold them, as in a file on some systems."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and (stream.encoding or "").lower() not in ("utf-8", "utf8"):
+            stream.reconfigure(errors="replace")
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

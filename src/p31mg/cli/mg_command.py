@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import itertools
 from pathlib import Path
 
 import click
@@ -15,6 +15,7 @@ from p31mg.cli.render import (
     interval_text,
     magnesium_text,
     print_table,
+    require_table_name,
 )
 from p31mg.magnesium import calibration_record
 
@@ -26,12 +27,25 @@ class _NegativeNumbers(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if "--" not in args:
-            is_value = [i > 0 and args[i - 1].startswith("--") and "=" not in args[i - 1] for i in range(len(args))]
-            shifts = [bool(re.fullmatch(r"-\d+(\.\d*)?", a)) and not v for a, v in zip(args, is_value, strict=True)]
-            numbers = [a for a, s in zip(args, shifts, strict=True) if s]
-            rest = [a for a, s in zip(args, shifts, strict=True) if not s]
-            args = [*rest, "--", *numbers] if numbers else args
+            options, shifts = [], []
+            words = iter(args)
+            for word in words:
+                if not word.startswith("-") or _is_number(word):
+                    shifts.append(word)
+                    continue
+                options.append(word)
+                if "=" not in word and word not in ("-h", "--help"):
+                    options.extend(itertools.islice(words, 1))
+            args = [*options, "--", *shifts]
         return super().parse_args(ctx, args)
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
 
 
 @click.command(name="mg", cls=_NegativeNumbers)
@@ -64,6 +78,7 @@ def command(
     """
     import p31mg
 
+    require_table_name(output)
     values = np.array(shift) if len(shift) > 1 else np.array(shift[0])
     mg = p31mg.free_magnesium(
         values, calibration=calibration, sd_ppm=sd_ppm, ph=ph, temperature_c=temperature_c, level=level
@@ -106,4 +121,4 @@ def command(
         click.echo(f"pH {'not given' if ph is None else f'{ph:g}'}, temperature {temperature_c:g} C")
 
     emit(output_format, output, table, document, show)
-    click.get_current_context().exit(0 if mg.in_range.all() else 1)
+    click.get_current_context().exit(0 if mg.is_valid.all() else 1)

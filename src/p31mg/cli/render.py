@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import math
+import io
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
+from p31mg.errors import InputError
+from p31mg.io.documents import json_text
 from p31mg.io.writing import write_whole
 
 if TYPE_CHECKING:
@@ -20,10 +22,26 @@ if TYPE_CHECKING:
 
     from p31mg.magnesium import Calibration
 
-__all__ = ["calibration_line", "emit", "jsonable", "print_table", "progress", "verdict"]
+__all__ = [
+    "calibration_line",
+    "emit",
+    "interval_text",
+    "magnesium_text",
+    "print_table",
+    "progress",
+    "require_table_name",
+    "verdict",
+]
 
 WIDTH_OF_A_FILE = 240
 """Columns of a table that goes to a file or a pipe, where nothing needs to be folded."""
+
+
+def require_table_name(output: Path | None) -> None:
+    """Refuse, before any work, a name of a table that is neither CSV nor JSON."""
+    if output is not None and output.suffix not in (".csv", ".json"):
+        msg = f"output is {output}; its name must end in .csv or .json."
+        raise InputError(msg)
 
 
 def emit(
@@ -31,7 +49,7 @@ def emit(
 ) -> None:
     """Print results as asked for, or write them to a file: JSON there for ``.json`` or ``--format json``, CSV otherwise."""
     as_json = output_format == "json" or (output is not None and output.suffix == ".json")
-    text = json.dumps(jsonable(document), indent=2, allow_nan=False) + "\n" if as_json else table.to_csv(index=False)
+    text = json_text(document) if as_json else table.to_csv(index=False)
     if output is not None:
         write_whole(output, lambda name: Path(name).write_text(text, encoding="utf-8"))
         click.echo(f"written: {output}", err=True)
@@ -39,23 +57,6 @@ def emit(
         show()
     else:
         click.echo(text, nl=False)
-
-
-def jsonable(value: Any) -> Any:
-    """Return a value that JSON can hold; numbers that are not finite become null."""
-    if isinstance(value, Mapping):
-        return {str(k): jsonable(v) for k, v in value.items()}
-    if isinstance(value, np.ndarray):
-        return jsonable(value.tolist())
-    if isinstance(value, (list, tuple)):
-        return [jsonable(v) for v in value]
-    if isinstance(value, np.generic):
-        return jsonable(value.item())
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, (str, int, float, bool)) or value is None:
-        return value
-    return None if value != value else str(value)
 
 
 def print_table(columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]], title: str = "") -> None:
@@ -72,10 +73,10 @@ def print_table(columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]
         table.add_column(escape(heading), justify="left" if justify == "left" else "right", overflow="fold")
     for row in rows:
         table.add_row(*map(escape, row))
-    console = Console(file=sys.stdout, highlight=False)
-    if not console.is_terminal:
-        console.width = WIDTH_OF_A_FILE
-    console.print(table)
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDTH_OF_A_FILE
+    text = io.StringIO()
+    Console(file=text, width=width, highlight=False).print(table)
+    click.echo("\n".join(line.rstrip() for line in text.getvalue().splitlines()))
 
 
 def magnesium_text(free_mg_mM: float, low: float, high: float) -> str:

@@ -16,7 +16,7 @@ __all__ = ["command"]
     "--mg", "free_mg_mM", type=float, multiple=True, required=True, metavar="MM", help="Free Mg2+; repeat for more."
 )
 @click.option("--snr", type=float, required=True, help="Matched-filter SNR of PCr.")
-@click.option("--seed", type=int, required=True, help="Of the noise.")
+@click.option("--seed", type=click.IntRange(min=0), required=True, help="Of the noise.")
 @click.option("--prior", default="muscle-3t", show_default=True, metavar="NAME|FILE", help="What tissue and field.")
 @click.option("--calibration", default="gupta-1978", show_default=True, metavar="NAME", help="That sets the shifts.")
 @click.option("--phase", "phase_deg", type=float, default=0.0, show_default=True, help="Degrees.")

@@ -6,3 +6,5 @@
 `noise`                the noise of one component, from the spectrum itself
 `covariance`           Cramer-Rao bounds from the information matrix
 """
+
+__all__: list[str] = []

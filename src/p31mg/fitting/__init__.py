@@ -1,9 +1,9 @@
 """From spectra to shifts: validate -> start values -> engine -> `FitResult`."""
 
-from p31mg.fitting.fit import fit
+from p31mg.fitting.fit import ENGINES, fit
 from p31mg.fitting.lmfit_engine import lmfit_parameters
 from p31mg.fitting.result import FitResult
 from p31mg.fitting.status import FitStatus, Quality
 from p31mg.fitting.survey import Survey, survey
 
-__all__ = ["FitResult", "FitStatus", "Quality", "Survey", "fit", "lmfit_parameters", "survey"]
+__all__ = ["ENGINES", "FitResult", "FitStatus", "Quality", "Survey", "fit", "lmfit_parameters", "survey"]

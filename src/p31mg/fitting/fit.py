@@ -20,7 +20,9 @@ from p31mg.prior import Prior, load_prior
 if TYPE_CHECKING:
     from lmfit import Parameters
 
-__all__ = ["fit"]
+__all__ = ["ENGINES", "fit"]
+
+ENGINES = ("batch", "lmfit")
 
 
 def fit(
@@ -81,8 +83,13 @@ def fit(
     >>> bool((abs(result.shift_alpha_beta_ppm - spectra.truth.shift_alpha_beta_ppm) < 0.05).all())
     True
     """
-    if engine not in ("batch", "lmfit"):
-        raise UnknownNameError(kind="engine", name=engine, known=["batch", "lmfit"])
+    if not isinstance(spectra, Spectra):
+        msg = (
+            f"spectra is a {type(spectra).__name__}; give p31mg.Spectra(fid, acquisition), or what p31mg.read returns."
+        )
+        raise InputError(msg)
+    if engine not in ENGINES:
+        raise UnknownNameError(kind="engine", name=engine, known=ENGINES)
     if parameters is not None and engine != "lmfit":
         msg = 'parameters are given for engine "batch"; they belong to engine="lmfit".'
         raise InputError(msg)

@@ -18,7 +18,7 @@ from p31mg.prior import Prior
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["FitResult"]
+__all__ = ["FitResult", "index_columns"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +67,12 @@ class FitResult:
         None. Amplitudes are in units of the data; `chisqr` and `covar` are in units of the largest point of the FID.
     spectra, prior
         What was fitted, with what.
+
+    Examples
+    --------
+    >>> import p31mg
+    >>> p31mg.fit(p31mg.simulate(0.5, prior="muscle-3t", snr=[100, 400], seed=2))
+    <FitResult (2,) prior 'muscle-3t' engine 'batch': 2 of 2 valid>
     """
 
     shift_alpha_beta_ppm: FloatArray
@@ -126,7 +132,11 @@ class FitResult:
             Nothing was fitted there.
         """
         parts = (self.chemical_shift_ppm, self.linewidth_hz, self.amplitude)
-        shift, linewidth, amplitude = (np.asarray(part[index], dtype=float) for part in parts)
+        try:
+            shift, linewidth, amplitude = (np.asarray(part[index], dtype=float) for part in parts)
+        except (IndexError, TypeError) as error:
+            msg = f"index is {index!r}; it must pick one spectrum of the batch shape {self.batch_shape}."
+            raise InputError(msg) from error
         if shift.ndim != 1:
             msg = f"index is {index}; it must pick one spectrum of the batch shape {self.batch_shape}."
             raise InputError(msg)
@@ -156,7 +166,8 @@ class FitResult:
         """
         import pandas as pd
 
-        columns: dict[str, Any] = index_columns(self.spectra)
+        axes = index_columns(self.spectra)
+        columns: dict[str, Any] = {}
         columns["status"] = [FitStatus(int(s)).name for s in self.status.ravel()]
         columns["reason"] = ["" if s == FitStatus.OK else FitStatus(int(s)).message for s in self.status.ravel()]
         for name in (
@@ -178,7 +189,11 @@ class FitResult:
         columns |= {name: flag.ravel() for name, flag in self.quality.columns().items()}
         columns["is_valid"] = self.is_valid.ravel()
         columns["n_iterations"] = self.n_iterations.ravel()
-        return pd.DataFrame(columns)
+        clash = axes.keys() & columns.keys()
+        if clash:
+            msg = f"axis_names of the spectra hold {sorted(clash)}, which are columns of the table; name those axes otherwise."
+            raise InputError(msg)
+        return pd.DataFrame({**axes, **columns}, index=pd.RangeIndex(self.status.size))
 
     def __repr__(self) -> str:
         n_valid = int(self.is_valid.sum())

@@ -67,6 +67,13 @@ class Quality:
         The fitted PCr line is narrower than 0.6 ppm; beyond it the multiplets of ATP merge with their neighbours.
     shift_in_range
         ``shift_alpha_beta_ppm`` is between fully Mg-bound (8.32) and Mg-free (10.91) ATP.
+
+    Examples
+    --------
+    >>> import p31mg
+    >>> fit = p31mg.fit(p31mg.simulate(0.5, prior="muscle-3t", snr=[20, 400], seed=2))
+    >>> fit.quality.snr_ok
+    array([False,  True])
     """
 
     converged: BoolArray

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from p31mg.acquisition import Acquisition
 from p31mg.constants import RESONANT_NUCLEUS
 from p31mg.errors import InputError, MissingMetadataError, ReadError
@@ -18,6 +20,16 @@ __all__ = ["Given", "Stated", "settle"]
 
 _AGREEMENT = 1e-3
 """Relative difference up to which a given and a stated value are the same one, rounded: 0.009 ppm of shift_alpha_beta."""
+
+
+_OPTIONS = {
+    "spectrometer_frequency_mhz": ("--spectrometer-frequency MHZ", "spectrometer frequency"),
+    "spectral_width_hz": ("--spectral-width HZ", "spectral width"),
+    "begin_time_s": (
+        "--begin-time S",
+        "begin time (from the centre of the excitation to the first point)",
+    ),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,27 +41,28 @@ class Given:
     begin_time_s: float | None = None
     override: bool = False
 
+    def __post_init__(self) -> None:
+        for name in _OPTIONS:
+            value = getattr(self, name)
+            if value is not None and not (isinstance(value, (int, float, np.number)) and np.isfinite(value)):
+                msg = f"{name} is {value!r}; it must be a finite number."
+                raise InputError(msg)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Stated:
-    """What a file says about the acquisition; None where nothing. `begin_time_implied`: stated, but vaguely."""
+    """What a file says about the acquisition; None where nothing. `begin_time_implied`: stated, but vaguely.
+
+    `dwell_time_s`, where a file states that, keeps the digits that one over `spectral_width_hz` would lose.
+    """
 
     spectrometer_frequency_mhz: float | None = None
     spectral_width_hz: float | None = None
+    dwell_time_s: float | None = None
     begin_time_s: float | None = None
     begin_time_source: str = ""
     begin_time_implied: bool = False
     resonant_nucleus: str | None = None
-
-
-_OPTIONS = {
-    "spectrometer_frequency_mhz": ("--spectrometer-frequency MHZ", "spectrometer frequency"),
-    "spectral_width_hz": ("--spectral-width HZ", "spectral width"),
-    "begin_time_s": (
-        "--begin-time S",
-        "begin time (from the centre of the excitation to the first point)",
-    ),
-}
 
 
 def settle(path: Path, stated: Stated, given: Given) -> Acquisition:
@@ -73,10 +86,12 @@ def settle(path: Path, stated: Stated, given: Given) -> Acquisition:
     source = stated.begin_time_source
     if given.begin_time_s is not None and values["begin_time_s"] == given.begin_time_s:
         source = "given"
+    width_is_stated = values["spectral_width_hz"] == stated.spectral_width_hz
+    dwell = stated.dwell_time_s if width_is_stated and stated.dwell_time_s else 1.0 / values["spectral_width_hz"]
     try:
         return Acquisition(
             spectrometer_frequency_mhz=values["spectrometer_frequency_mhz"],
-            dwell_time_s=1.0 / values["spectral_width_hz"],
+            dwell_time_s=dwell,
             begin_time_s=values["begin_time_s"],
             begin_time_source=source,
         )

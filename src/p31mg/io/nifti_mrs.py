@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import gzip
 import json
+import logging
 import math
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,55 +39,91 @@ SUFFIXES = (".nii", ".nii.gz")
 
 LONGEST_DEAD_TIME_S = 5e-3
 _EXTENSION_CODE = 44
+_GZIP = b"\x1f\x8b"
 _VERSION = "mrs_v0_10"
 _HEADER_SIZES = {(348).to_bytes(4, order) for order in ("little", "big")} | {
     (540).to_bytes(4, order) for order in ("little", "big")
 }
 _UNIT_S = {"sec": 1.0, "msec": 1e-3, "usec": 1e-6, "unknown": 1.0}
 _SPATIAL = ("x", "y", "z")
+_DIMENSIONS = {
+    *("DIM_COIL", "DIM_DYN", "DIM_PHASE_CYCLE", "DIM_EDIT", "DIM_MEAS", "DIM_ISIS", "DIM_METCYCLE"),
+    *(f"DIM_{kind}_{i}" for kind in ("INDIRECT", "USER") for i in range(3)),
+}
 
 
-def recognises(head: bytes) -> bool:
+def recognises(head: bytes, path: Path) -> bool:
     """Return whether a file that begins so is NIfTI, compressed or not."""
-    if head[:2] == b"\x1f\x8b":
+    if head[:2] == _GZIP:
         try:
             head = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(head, 16)
         except zlib.error:
-            return False
+            head = b""
+        if not head:  # too little is left of it to tell, but for the name
+            return path.name.endswith(SUFFIXES)
     return head[:4] in _HEADER_SIZES
 
 
 def parse(path: Path) -> Content:
-    """Read the FIDs and the header extension."""
-    import nibabel
-    from nibabel.filebasedimages import ImageFileError
-    from nibabel.spatialimages import HeaderDataError
-    from nibabel.wrapstruct import WrapStructError
-
-    broken = (
-        OSError, EOFError, ValueError, KeyError, OverflowError, MemoryError,
-        zlib.error, gzip.BadGzipFile, ImageFileError, HeaderDataError, WrapStructError,
-    )  # fmt: skip
-    try:
-        loaded: Any = nibabel.load(path)
-    except broken as error:
-        msg = f"file {path} is not a readable NIfTI file, perhaps truncated: {_reason(error)}."
-        raise ReadError(msg) from error
+    """Read the FIDs and the header extension. The file's checksum is verified, which reading it in parts would not do."""
+    loaded = _image_of(_uncompressed(path), path)
     dtype = loaded.header.get_data_dtype()
     if not np.issubdtype(dtype, np.complexfloating):
         msg = f"file {path} is a NIfTI image of {dtype}, not spectra; NIfTI-MRS holds complex numbers."
         raise UnsupportedFormatError(msg)
     try:
         data = np.asarray(loaded.dataobj)
-    except broken as error:
+    except _BROKEN as error:
         msg = f"file {path} is truncated or damaged: {_reason(error)}."
         raise ReadError(msg) from error
     metadata = _metadata(loaded, path)
-    if data.ndim < 4:
-        msg = f"file {path} has {data.ndim} dimensions; NIfTI-MRS has x, y, z and time first."
+    if data.ndim < 4 or 0 in data.shape:
+        msg = f"file {path} has the dimensions {data.shape}; NIfTI-MRS has x, y, z and time first, each at least 1."
         raise ReadError(msg)
     fid, axis_names = _time_last(data, metadata)
     return Content(np.conj(fid), _stated(loaded.header, metadata, path), axis_names, metadata)
+
+
+_BROKEN = (OSError, EOFError, ValueError, KeyError, TypeError, OverflowError, MemoryError, zlib.error)
+"""What a damaged file makes of the libraries that read it."""
+
+
+def _uncompressed(path: Path) -> bytes:
+    try:
+        content = path.read_bytes()
+        return gzip.decompress(content) if content[:2] == _GZIP else content
+    except _BROKEN as error:
+        msg = f"file {path} is truncated or damaged: {_reason(error)}."
+        raise ReadError(msg) from error
+
+
+def _image_of(content: bytes, path: Path) -> Any:
+    """Return the NIfTI image in some bytes; what its library has to say about them goes into our message only."""
+    import nibabel
+    from nibabel.filebasedimages import ImageFileError
+    from nibabel.spatialimages import HeaderDataError
+    from nibabel.wrapstruct import WrapStructError
+
+    is_first_version = (348).to_bytes(4, "little") == content[:4] or (348).to_bytes(4, "big") == content[:4]
+    kind = nibabel.nifti1.Nifti1Image if is_first_version else nibabel.nifti2.Nifti2Image
+    try:
+        with _silent(logging.getLogger("nibabel.global")):
+            image: Any = kind.from_bytes(content)
+            image.header.get_xyzt_units()
+    except (*_BROKEN, ImageFileError, HeaderDataError, WrapStructError) as error:
+        msg = f"file {path} is not a readable NIfTI file, perhaps truncated: {_reason(error)}."
+        raise ReadError(msg) from error
+    return image
+
+
+@contextmanager
+def _silent(logger: logging.Logger) -> Iterator[None]:
+    was = logger.disabled
+    logger.disabled = True
+    try:
+        yield
+    finally:
+        logger.disabled = was
 
 
 def _reason(error: BaseException) -> str:
@@ -120,14 +158,25 @@ def _time_last(
 ) -> tuple[npt.NDArray[np.complexfloating[Any, Any]], tuple[str, ...]]:
     """Return data (..., n_points) with one name per batch axis; singleton axes go, but a grid keeps x, y and z."""
     data = np.moveaxis(data, 3, -1)
-    names = [*_SPATIAL]
-    for i in range(5, data.ndim + 1):
-        tag = metadata.get(f"dim_{i}", f"dim_{i}")
-        names.append(str(tag).removeprefix("DIM_").lower())
+    names = [*_SPATIAL, *_axis_names(data.ndim, metadata)]
     is_grid = math.prod(data.shape[:3]) > 1
     kept = [i for i, size in enumerate(data.shape[:-1]) if size > 1 or (i < 3 and is_grid)]
     shape = [data.shape[i] for i in kept]
     return data.reshape(*shape, data.shape[-1]), tuple(names[i] for i in kept)
+
+
+def _axis_names(n_dimensions: int, metadata: Mapping[str, Any]) -> list[str]:
+    """Return names of dimensions 5 to 7: the standard's tag, or what was written beside it by p31mg; never one twice."""
+    names: list[str] = []
+    ours = str(metadata.get("ConversionMethod", "")).startswith("p31mg")
+    for i in range(5, n_dimensions + 1):
+        tag = metadata.get(f"dim_{i}")
+        name = tag.removeprefix("DIM_").lower() if tag in _DIMENSIONS else f"dim_{i}"
+        info = metadata.get(f"dim_{i}_info")
+        if ours and isinstance(info, str) and info.isidentifier():
+            name = info
+        names.append(f"dim_{i}" if name in (*names, *_SPATIAL) else name)
+    return names
 
 
 def _stated(header: Any, metadata: Mapping[str, Any], path: Path) -> Stated:
@@ -149,6 +198,7 @@ def _stated(header: Any, metadata: Mapping[str, Any], path: Path) -> Stated:
             width = named_width  # the same number in double precision; pixdim of NIfTI-1 has seven digits
     begin, source, implied = _begin_time(metadata, path)
     return Stated(
+        dwell_time_s=dwell if header["pixdim"].dtype.itemsize == 8 else 1.0 / width,
         spectrometer_frequency_mhz=_number(metadata, "SpectrometerFrequency", path),
         spectral_width_hz=width,
         begin_time_s=begin,
@@ -169,11 +219,11 @@ def _begin_time(metadata: Mapping[str, Any], path: Path) -> tuple[float | None, 
     return echo + start, "EchoTime + AcquisitionStartTime", False
 
 
-def _nucleus(metadata: Mapping[str, Any], path: Path) -> str | None:
+def _nucleus(metadata: Mapping[str, Any], path: Path) -> str:
     nucleus = metadata.get("ResonantNucleus")
     first = nucleus[0] if isinstance(nucleus, list) and nucleus else nucleus
-    if first is not None and not isinstance(first, str):
-        msg = f"file {path} states ResonantNucleus {nucleus!r}; it must be a name such as 31P."
+    if not isinstance(first, str):
+        msg = f"file {path} states ResonantNucleus {nucleus!r}; NIfTI-MRS needs a name there, such as 31P. Correct the file."
         raise ReadError(msg)
     return first
 
@@ -184,10 +234,15 @@ def _number(metadata: Mapping[str, Any], key: str, path: Path) -> float | None:
         value = value[0]
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        msg = f"file {path} states {key} {value!r}; it must be a number."
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    try:
+        number = float(value) if is_number else math.nan  # type: ignore[arg-type]
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        msg = f"file {path} states {key} {value!r:.40}; it must be a number."
         raise ReadError(msg)
-    return float(value)
+    return number
 
 
 def image(spectra: Spectra) -> Nifti2Image:
@@ -232,5 +287,4 @@ def image(spectra: Spectra) -> Nifti2Image:
 
 def _dimension_tag(name: str, position: int) -> str:
     tag = f"DIM_{name.upper()}"
-    known = {"DIM_COIL", "DIM_DYN", "DIM_MEAS", "DIM_EDIT", "DIM_ISIS", "DIM_PHASE_CYCLE"}
-    return tag if tag in known else f"DIM_USER_{position}"
+    return tag if tag in _DIMENSIONS else f"DIM_USER_{position}"

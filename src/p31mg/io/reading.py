@@ -87,7 +87,7 @@ def read(
     path = Path(path)
     head = _head(path)
     for reader in _FORMATS:
-        if reader.recognises(head):
+        if reader.recognises(head, path):
             content = reader.parse(path)
             acquisition = settle(path, content.stated, given)
             try:
@@ -105,14 +105,14 @@ def read(
 
 
 def _head(path: Path) -> bytes:
-    if path.is_dir():
-        msg = f"{path} is a folder; give a file, or use p31mg.batch for a folder."
-        raise ReadError(msg)
     try:
         with path.open("rb") as file:
             head = file.read(_SNIFFED_BYTES)
-    except OSError as error:
-        msg = f"file {path} cannot be read: {error.strerror}."
+    except IsADirectoryError as error:
+        msg = f"{path} is a folder; give a file, or use p31mg.batch for a folder."
+        raise ReadError(msg) from error
+    except (OSError, ValueError) as error:
+        msg = f"file {str(path)[:200]} cannot be read: {getattr(error, 'strerror', None) or error}."
         raise ReadError(msg) from error
     if not head:
         msg = f"file {path} is empty."

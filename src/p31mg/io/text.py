@@ -1,7 +1,7 @@
 """Text or CSV with two columns, real and imaginary part of one FID, one point per line.
 
-Columns may be separated by blanks, tabs, commas or semicolons. Lines that begin with ``#`` are comments; one header line is
-allowed. Such a file states nothing about the acquisition.
+Columns may be separated by blanks, tabs, commas or semicolons. What follows a ``#`` is a comment; one header line
+without any number is allowed. Such a file states nothing about the acquisition.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ NAME = "two-column text"
 SUFFIXES = (".txt", ".csv", ".tsv", ".dat", ".asc")
 
 
-def recognises(head: bytes) -> bool:
+def recognises(head: bytes, path: Path) -> bool:
     """Return whether a file that begins so is text."""
+    del path
     if b"\x00" in head:
         return False
     try:
@@ -48,7 +49,7 @@ def parse(path: Path) -> Content:
         try:
             values = [float(cell) for cell in cells]
         except ValueError:
-            if header_allowed:
+            if header_allowed and not any(map(_is_number, cells)):
                 header_allowed = False
                 continue
             msg = f"file {path}, line {number}: {line.strip()[:60]!r} is not two numbers, real and imaginary part of a point."
@@ -65,3 +66,11 @@ def parse(path: Path) -> Content:
         msg = f"file {path} holds no points; two columns of numbers are needed, real and imaginary part."
         raise ReadError(msg)
     return Content(np.array(points), Stated())
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True

@@ -43,6 +43,9 @@ def write(spectra: Spectra, path: str | os.PathLike[str]) -> Path:
     ...     write(p31mg.simulate(0.5, prior="muscle-3t", seed=1), Path(folder) / "a.nii.gz").name
     'a.nii.gz'
     """
+    if not isinstance(spectra, Spectra):
+        msg = f"spectra is a {type(spectra).__name__}; give p31mg.Spectra(fid, acquisition)."
+        raise InputError(msg)
     path = Path(path)
     if not path.name.endswith(nifti_mrs.SUFFIXES):
         msg = f"path is {path}; p31mg writes NIfTI-MRS, so the name must end in .nii or .nii.gz."

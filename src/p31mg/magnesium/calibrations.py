@@ -52,7 +52,13 @@ DEFAULT_CALIBRATION = "gupta-1978"
 
 @runtime_checkable
 class Calibration(Protocol):
-    """What every calibration offers. Shifts are in ppm of `quantity`, magnesium in mM; any shape, element by element."""
+    """What every calibration offers. Shifts are in ppm of `quantity`, magnesium in mM; any shape, element by element.
+
+    Examples
+    --------
+    >>> isinstance(get_calibration("gupta-1978"), Calibration)
+    True
+    """
 
     @property
     def id(self) -> str:

@@ -23,7 +23,7 @@ from p31mg.magnesium.ph import DEFAULT_PH_EQUATION, get_ph_equation
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["MagnesiumResult", "free_magnesium"]
+__all__ = ["HasShifts", "MagnesiumResult", "free_magnesium"]
 
 
 @runtime_checkable
@@ -85,6 +85,12 @@ class MagnesiumResult:
         The `Calibration`, with constants, source and evidence.
     ph_source
         ``"given"``, the id of the equation, or ``"unknown"``.
+
+    Examples
+    --------
+    >>> near_the_limit = free_magnesium(8.37, sd_ppm=0.02)
+    >>> bool(near_the_limit.interval_open), near_the_limit.interval_mM.round(3).tolist()
+    (True, [1.605, inf])
     """
 
     free_mg_mM: FloatArray
@@ -218,7 +224,7 @@ def free_magnesium(
         d = _numbers("shift", shift)
         _require_in_range(d, chosen)
         sd = _numbers("sd_ppm", np.nan if sd_ppm is None else sd_ppm)
-        d, sd = (np.array(v) for v in np.broadcast_arrays(d, sd))
+        d, sd = _same_shape(d, sd)
         trusted = np.ones(d.shape, dtype=bool)
         get_ph_equation(ph_equation)
         ph_values = np.full(d.shape, np.nan) if ph is None else _numbers("ph", ph)
@@ -308,6 +314,15 @@ def _numbers(name: str, value: object) -> FloatArray:
         raise InputError(msg) from error
 
 
+def _same_shape(d: FloatArray, sd: FloatArray) -> tuple[FloatArray, FloatArray]:
+    try:
+        shape = np.broadcast_shapes(d.shape, sd.shape)
+    except ValueError as error:
+        msg = f"sd_ppm has shape {sd.shape} and shift {d.shape}; give one number or as many as there are shifts."
+        raise InputError(msg) from error
+    return np.array(np.broadcast_to(d, shape)), np.array(np.broadcast_to(sd, shape))
+
+
 def _require_in_range(d: FloatArray, calibration: Calibration) -> None:
     """Refuse a single number outside the range, and any array whose signs say that it is the other quantity."""
     low, high = calibration.shift_range_ppm
@@ -327,7 +342,8 @@ def _require_in_range(d: FloatArray, calibration: Calibration) -> None:
 
 
 def _require_sensible(name: str, values: FloatArray, limits: tuple[float, float], hint: str) -> None:
-    bad = values[~np.isnan(values) & ~((values >= limits[0]) & (values <= limits[1]))]
+    unknown = np.isnan(values) & (values.ndim > 0)  # a row of a column may be unknown, a number given by hand may not
+    bad = values[~unknown & ~((values >= limits[0]) & (values <= limits[1]))]
     if bad.size:
         msg = f"{name} is {bad.flat[0]:g}; {hint}."
         raise InputError(msg)

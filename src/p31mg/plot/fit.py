@@ -9,6 +9,7 @@ import numpy as np
 
 from p31mg.acquisition import frequency_axis_hz, ppm_axis
 from p31mg.arrays import ComplexArray, FloatArray
+from p31mg.errors import InputError
 from p31mg.fitting import FitResult
 from p31mg.plot.style import DATA, MODEL, RESIDUAL, RESONANCE, axes_or_new
 
@@ -75,7 +76,7 @@ def fit(
     Raises
     ------
     InputError
-        Nothing was fitted at `index`; the message says why.
+        Nothing was fitted at `index` (the message says why), or there is no such index.
 
     Examples
     --------
@@ -85,6 +86,9 @@ def fit(
     >>> drawn.ax.get_xlabel()
     'chemical shift from PCr (ppm)'
     """
+    if not (np.isfinite(apodisation_hz) and apodisation_hz >= 0):
+        msg = f"apodisation_hz is {apodisation_hz}; it must be 0 or above, in Hz."
+        raise InputError(msg)
     where = () if result.batch_shape == () else index
     signals = result.model(where)
     measured = result.spectra.fid[where]

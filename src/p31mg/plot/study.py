@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from p31mg.errors import InputError
 from p31mg.plot.style import DATA, MODEL, RESIDUAL
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["StudyPlot", "study"]
+
+_COLUMNS = ("free_mg_mM", "interval_low_mM", "interval_high_mM", "snr", "mg_is_valid")
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,26 @@ def study(table: pd.DataFrame, figure: Figure | None = None) -> StudyPlot:
         From `p31mg.batch`.
     figure
         Figure to draw on. Default: a new one.
+
+    Raises
+    ------
+    InputError
+        The table is not one of `p31mg.batch`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import p31mg
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = p31mg.write(p31mg.simulate(0.5, prior="muscle-3t", snr=300, seed=1), f"{folder}/a.nii.gz")
+    ...     drawn = study(p31mg.batch(folder))
+    >>> drawn.by_row.get_ylabel()
+    'free Mg²⁺ (mM)'
     """
+    missing = [c for c in _COLUMNS if c not in table]
+    if missing:
+        msg = f"table lacks {', '.join(missing)}; give the table that p31mg.batch returns."
+        raise InputError(msg)
     if figure is None:
         import matplotlib.pyplot as plt
 

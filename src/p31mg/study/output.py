@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import platform
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
@@ -13,8 +13,9 @@ import numpy as np
 
 from p31mg._version import __version__
 from p31mg.fitting import FitResult, FitStatus
+from p31mg.io.documents import json_text
 from p31mg.io.writing import make_folder, write_whole
-from p31mg.magnesium import Calibration, MagnesiumResult, calibration_record, free_magnesium, get_calibration
+from p31mg.magnesium import Calibration, MagnesiumResult, calibration_record, free_magnesium
 from p31mg.prior import Prior
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def write_tables(
         },
     }
     write_whole(output / "results.csv", lambda name: table.to_csv(name, index=False))
-    text = json.dumps(record, indent=2, allow_nan=False, sort_keys=True) + "\n"
+    text = json_text(record, sort_keys=True)
     write_whole(output / "results.json", lambda name: Path(name).write_text(text, encoding="utf-8"))
 
 
@@ -133,24 +134,32 @@ def write_figures(
     table: pd.DataFrame,
     fits: Mapping[str, FitResult],
     axes: Sequence[str],
+    calibration: Calibration,
     output: Path,
     tell: Callable[[str, int, int], None],
 ) -> None:
-    """Write one picture per fitted spectrum, the calibration with all valid points, and the study at a glance."""
+    """Write one picture per fitted spectrum, in folders as the files are, the calibration and the study at a glance.
+
+    Pictures of an earlier run are removed first: what is there belongs to the table beside it.
+    """
     from p31mg import plot
 
     folder = make_folder(output / "figures")
+    for old in folder.rglob("*.png"):
+        old.unlink()
     usable = table[table["status"] == FitStatus.OK.name]
+    names = _figure_names(list(dict.fromkeys(table["file"])))
     for done, (_, row) in enumerate(usable.iterrows()):
         tell("draw", done, len(usable))
         figure = _figure(9.0, 7.0)
         drawn = plot.fit(fits[row["file"]], int(row["row_in_fit"]), figure.add_subplot())
         drawn.ax.set_title(f"{row['file']}\n{drawn.ax.get_title(loc='left')}", loc="left", fontsize="medium")
-        write_whole(folder / f"{_figure_name(row, axes)}.png", figure.savefig)
+        path = folder / "_".join([names[row["file"]], *_position(row, axes)])
+        write_whole(make_folder(path.parent) / f"{path.name}.png", figure.savefig)
     valid = table[table["mg_is_valid"]]
     if len(valid):
         figure = _figure(6.0, 4.5)
-        plot.calibration(_magnesium(valid), figure.add_subplot())
+        plot.calibration(_magnesium(valid, calibration), figure.add_subplot())
         write_whole(folder / "calibration.png", figure.savefig)
         figure = _figure(11.0, 4.2)
         plot.study(table, figure)
@@ -165,18 +174,27 @@ def _figure(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def _magnesium(rows: pd.DataFrame) -> MagnesiumResult:
+def _magnesium(rows: pd.DataFrame, calibration: Calibration) -> MagnesiumResult:
     """Return the magnesium of rows of one table again, for drawing: as an array even if it is one."""
-    calibration = get_calibration(str(rows["calibration"].iloc[0]))
     columns = (calibration.quantity, f"sd_{calibration.quantity}")
     shift, sd = (np.append(rows[c].to_numpy(float), np.nan) for c in columns)
     return free_magnesium(shift, sd_ppm=sd, calibration=calibration)
 
 
-def _figure_name(row: pd.Series[Any], axes: Sequence[str]) -> str:
-    """Return a file name of the spectrum's own: path and position on the axes of its file."""
-    stem = str(row["file"])
+def _figure_names(files: Sequence[str]) -> dict[str, str]:
+    """Return for each file the path of its figures: without the ending, unless two files would then be one."""
+    stems = {file: _without_ending(file) for file in files}
+    taken = Counter([*stems.values(), "calibration", "study"])
+    return {file: stem if taken[stem] == 1 else file for file, stem in stems.items()}
+
+
+def _without_ending(file: str) -> str:
     for ending in (".gz", ".nii", ".txt", ".csv", ".tsv", ".dat", ".asc"):
-        stem = stem.removesuffix(ending)
-    position = [f"{c}{int(row[c])}" for c in axes if row[c] == row[c]]
-    return "_".join([stem.replace("/", "_"), *position])
+        file = file.removesuffix(ending)
+    return file
+
+
+def _position(row: pd.Series[Any], axes: Sequence[str]) -> list[str]:
+    import pandas as pd
+
+    return [f"{c}{int(row[c])}" for c in axes if pd.notna(row[c])]

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from p31mg.acquisition import Acquisition, Spectra
-from p31mg.errors import P31mgError, ReadError
-from p31mg.fitting import FitResult, FitStatus, fit
+from p31mg.constants import LARMOR_FREQUENCY_31P_MHZ_PER_T
+from p31mg.errors import InputError, P31mgError, ReadError, UnknownNameError
+from p31mg.fitting import ENGINES, FitResult, FitStatus, fit
 from p31mg.io import is_spectrum_name, read
 from p31mg.io.writing import make_folder
 from p31mg.magnesium import Calibration, free_magnesium, get_calibration
@@ -107,10 +108,16 @@ def batch(
     """
     tell = progress or _silent
     prior, chosen = load_prior(prior), get_calibration(calibration)
+    for name, value in (("ph", ph), ("temperature_c", temperature_c)):
+        if np.ndim(value) > 0:  # type: ignore[arg-type]
+            msg = f"{name} has shape {np.shape(value)}; batch takes one number for the whole study."  # type: ignore[arg-type]
+            raise InputError(msg)
     free_magnesium(np.nan, calibration=chosen, ph=ph, temperature_c=temperature_c)  # refuse bad options before the work
+    if engine not in ENGINES:
+        raise UnknownNameError(kind="engine", name=engine, known=ENGINES)
     root = Path(folder)
+    paths = _find(root, None if output is None else Path(output))
     out = None if output is None else make_folder(output)
-    paths = _find(root, out)
 
     files = []
     for i, path in enumerate(paths):
@@ -139,8 +146,6 @@ def batch(
         try:
             result = fit(stack, prior, engine=engine)  # type: ignore[arg-type]
         except P31mgError as error:
-            if engine not in ("batch", "lmfit"):
-                raise
             for i in members:
                 tables[i] = _failed(_File(files[i].name, None, str(error)))
         else:
@@ -156,7 +161,7 @@ def batch(
     tell("fit", len(files), len(files))
 
     axes = list(dict.fromkeys(name for f in files if f.spectra is not None for name in f.spectra.axis_names))
-    table = _joined([t for t in tables if t is not None], axes)
+    table = _joined([_no_rows(prior, chosen), *(t for t in tables if t is not None)], axes)
     if out is not None:
         options = {
             "folder": str(folder),
@@ -170,7 +175,7 @@ def batch(
         }
         write_tables(table, out, prior, chosen, options)
         if figures:
-            write_figures(table, fits, axes, out, tell)
+            write_figures(table, fits, axes, chosen, out, tell)
     return table
 
 
@@ -241,6 +246,20 @@ def _split(rows: pd.DataFrame, files: list[_File]) -> Iterable[pd.DataFrame]:
         yield part
 
 
+def _no_rows(prior: Prior, calibration: Calibration) -> pd.DataFrame:
+    """Return the columns of a study without any row, so that a study of which nothing was read has them too."""
+    acquisition = Acquisition(
+        spectrometer_frequency_mhz=LARMOR_FREQUENCY_31P_MHZ_PER_T * prior.field_strength_t,
+        dwell_time_s=1e-5,
+        begin_time_s=0.0,
+    )
+    nothing = fit(Spectra(np.empty((0, 128), dtype=complex), acquisition), prior)
+    rows = _rows(nothing, free_magnesium(nothing, calibration=calibration))
+    rows.insert(0, "row_in_fit", np.empty(0, dtype=int))
+    rows.insert(0, "file", np.empty(0, dtype=object))
+    return rows
+
+
 def _failed(file: _File) -> pd.DataFrame:
     import pandas as pd
 
@@ -258,7 +277,7 @@ def _joined(tables: list[pd.DataFrame], axes: list[str]) -> pd.DataFrame:
     """Return all rows in one table, columns in the order of the longest, truth values still booleans."""
     import pandas as pd
 
-    widest = max(tables, key=lambda t: len(t.columns))
+    widest = max(tables, key=lambda t: (len(t.columns), len(t)))
     extra = [c for t in tables for c in t.columns if c not in widest.columns]
     columns = [*widest.columns, *dict.fromkeys(extra)]
     flags = [c for c in columns if any(c in t and t[c].dtype == bool for t in tables)]

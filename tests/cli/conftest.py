@@ -1,0 +1,85 @@
+"""The command line in-process, and a folder with one file of every kind that the commands are shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from nibabel.nifti1 import Nifti1Extension
+
+import p31mg
+from p31mg.cli import demo_command, main
+from p31mg.study import run as study_run
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture(scope="session")
+def run() -> Run:
+    """Run ``p31mg`` with arguments and return the result; an exception that is no exit is a failure of the test."""
+
+    def call(*arguments: object) -> Result:
+        result = CliRunner().invoke(main, [str(a) for a in arguments], prog_name="p31mg")
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result
+
+    return call
+
+
+def save_with_echo_time(spectra: p31mg.Spectra, file: Path, echo_time_s: float) -> None:
+    """Write NIfTI-MRS that, as converters do, states an EchoTime only."""
+    data = spectra.fid.conj().reshape(*(spectra.batch_shape or (1, 1, 1)), -1)
+    image = nibabel.Nifti2Image(data, np.eye(4))
+    image.header.set_xyzt_units("mm", "sec")
+    image.header["pixdim"][4] = spectra.acquisition.dwell_time_s
+    metadata = {
+        "SpectrometerFrequency": [spectra.acquisition.spectrometer_frequency_mhz],
+        "ResonantNucleus": ["31P"],
+        "EchoTime": echo_time_s,
+    }
+    image.header.extensions.append(Nifti1Extension(44, json.dumps(metadata).encode()))
+    image.to_filename(file)
+
+
+@pytest.fixture(scope="session")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with good files under the names of the commands' own help: to be read, never written to."""
+    folder = tmp_path_factory.mktemp("shelf")
+    one = p31mg.simulate(0.5, prior="muscle-3t", snr=400, seed=1, n_points=512)
+    save_with_echo_time(one, folder / "sub-01_unloc.nii.gz", one.acquisition.begin_time_s)
+
+    grid = p31mg.simulate(np.full((2, 2, 1), 0.6), prior="muscle-3t", snr=300, seed=2)
+    fid = grid.fid.copy()
+    fid[1, 1] = (
+        grid.truth.noise_sd[0, 0, 0] * np.random.default_rng(3).standard_normal((1, 2048, 2)).view(complex)[..., 0]
+    )
+    save_with_echo_time(p31mg.Spectra(fid, grid.acquisition), folder / "sub-01_csi.nii.gz", 5e-4)
+
+    at_7t = p31mg.Acquisition(spectrometer_frequency_mhz=120.0, dwell_time_s=1e-4, begin_time_s=3e-4)
+    brain = p31mg.simulate(
+        0.18, prior="brain-7t", snr=400, seed=4, calibration="iotti-1996", acquisition=at_7t, n_points=1024
+    )
+    np.savetxt(folder / "fid.txt", np.column_stack([brain.fid.real, brain.fid.imag]))
+
+    (folder / "study").mkdir()
+    for i, free_mg_mM in enumerate([0.4, 0.6]):
+        person = p31mg.simulate(free_mg_mM, prior="muscle-3t", snr=400, seed=5 + i, n_points=512)
+        save_with_echo_time(person, folder / "study" / f"sub-{i + 1:02d}.nii.gz", 5e-4)
+    return folder
+
+
+@pytest.fixture
+def small_demo(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the demo have two people and no pictures of their fits: for tests of its folder and its options."""
+
+    def no_figures(table: object, fits: object, axes: object, calibration: object, output: Path, tell: object) -> None:
+        (output / "figures").mkdir()
+
+    monkeypatch.setattr(demo_command, "N_SUBJECTS", 2)
+    monkeypatch.setattr(study_run, "write_figures", no_figures)

@@ -1,0 +1,148 @@
+"""Every option of every command changes something, and none is missing here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import numpy as np
+import pytest
+from click.testing import Result
+
+import p31mg
+from p31mg.cli import main
+
+Run = Callable[..., Result]
+Arguments = tuple[object, ...]
+
+ACQUISITION: dict[str, tuple[Arguments, Arguments]] = {
+    "--spectrometer-frequency": (("--override",), ("--spectrometer-frequency", 51.0)),
+    "--spectral-width": (("--override",), ("--spectral-width", 5050)),
+    "--begin-time": ((), ("--begin-time", 7e-4)),
+    "--override": (("--spectrometer-frequency", 51.0), ("--override",)),
+}
+FIT = {"--prior": ((), ("--prior", "brain-7t")), "--engine": ((), ("--engine", "lmfit"))}
+MAGNESIUM: dict[str, tuple[Arguments, Arguments]] = {
+    "--calibration": ((), ("--calibration", "gupta-1984")),
+    "--ph": ((), ("--ph", 6.9)),
+    "--temperature": ((), ("--temperature", 35)),
+}
+PRINTING: dict[str, tuple[Arguments, Arguments]] = {
+    "--format": ((), ("--format", "csv")),
+    "--output": ((), ("--output", "out.csv")),
+}
+OPTIONS = {
+    "fit": {**ACQUISITION, **FIT, **MAGNESIUM, **PRINTING, "--figure": ((), ("--figure", "fit.png"))},
+    "info": {**ACQUISITION, **PRINTING},
+    "mg": {**MAGNESIUM, **PRINTING, "--sd": ((), ("--sd", 0.01)), "--level": (("--sd", 0.01), ("--level", 0.5))},
+    "calibrations": PRINTING,
+    "batch": {
+        **ACQUISITION,
+        **FIT,
+        **MAGNESIUM,
+        "--output": ((), ("--output", "elsewhere")),
+        "--format": ((), ("--format", "csv")),
+        "--figures": ((), ("--figures",)),
+    },
+    "simulate": {
+        "--mg": ((), ("--mg", 0.8)),
+        "--snr": ((), ("--snr", 50)),
+        "--seed": ((), ("--seed", 2)),
+        "--prior": ((), ("--prior", "brain-7t")),
+        "--calibration": ((), ("--calibration", "gupta-1984")),
+        "--phase": ((), ("--phase", 30)),
+        "--offset": ((), ("--offset", 10)),
+        "--broadening": ((), ("--broadening", 3)),
+    },
+    "demo": {
+        "--output": ((), ("--output", "elsewhere")),
+        "--seed": ((), ("--seed", 7)),
+        "--force": (("--output", "earlier"), ("--force",)),
+    },
+}
+CASES = [(command, option) for command, options in OPTIONS.items() for option in options]
+
+
+@pytest.mark.parametrize("command", OPTIONS)
+def test_every_option_is_tried(command: str) -> None:
+    found = main.get_command(click.Context(main), command)
+    assert found is not None
+    declared = {max(p.opts, key=len) for p in found.params if isinstance(p, click.Option)}
+    assert declared == set(OPTIONS[command])
+
+
+@pytest.mark.parametrize(("command", "option"), [c for c in CASES if c[0] in ("fit", "info", "mg")])
+def test_option_changes_the_document(
+    command: str, option: str, run: Run, shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    subject = (8.55,) if command == "mg" else (shelf / "sub-01_unloc.nii.gz",)
+    base, extra = OPTIONS[command][option]
+    as_json = () if option == "--format" else ("--format", "json")
+
+    def observe(*arguments: object) -> object:
+        result = run(command, *subject, *arguments, *as_json)
+        files = sorted(p.name for p in tmp_path.iterdir())
+        if not result.stdout or option == "--format":
+            return result.exit_code, result.stdout, files
+        document = json.loads(result.stdout)
+        # the acquisition and the numbers: a mere echo of the option elsewhere in the document does not count
+        return result.exit_code, document.get("acquisition"), document.get("values", document.get("spectra")), files
+
+    without, with_it = observe(*base), observe(*base, *extra)
+    assert without != with_it
+
+
+@pytest.mark.parametrize("option", OPTIONS["calibrations"])
+def test_option_of_calibrations(option: str, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    _, extra = PRINTING[option]
+    assert run("calibrations").stdout != run("calibrations", *extra).stdout
+
+
+@pytest.mark.parametrize("option", OPTIONS["batch"])
+def test_option_changes_the_study(
+    option: str, run: Run, shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    base, extra = OPTIONS["batch"][option]
+
+    def observe(output: str, *arguments: object) -> object:
+        result = run("batch", shelf / "study", "--output", output, "--no-figures", *arguments)
+        table = Path(output, "results.csv")
+        has_figures = Path(output, "figures").is_dir()
+        return result.exit_code, result.stdout, table.is_file() and table.read_bytes(), has_figures
+
+    without, with_it = observe("without", *base), observe("with", *base, *extra)
+    assert without != with_it
+
+
+@pytest.mark.parametrize("option", OPTIONS["simulate"])
+def test_option_changes_the_simulated_spectrum(option: str, run: Run, tmp_path: Path) -> None:
+    required = {"--mg": ("--mg", 0.5), "--snr": ("--snr", 100), "--seed": ("--seed", 1)}
+    _, extra = OPTIONS["simulate"][option]
+
+    def observe(file: Path, options: dict[str, Arguments]) -> np.ndarray:
+        assert run("simulate", file, *(word for pair in options.values() for word in pair)).exit_code == 0
+        return p31mg.read(file).fid
+
+    without = observe(tmp_path / "a.nii", required)
+    with_it = observe(tmp_path / "b.nii", {**required, option: extra})
+    assert not np.array_equal(without, with_it)
+
+
+@pytest.mark.usefixtures("small_demo")
+@pytest.mark.parametrize("option", OPTIONS["demo"])
+def test_option_changes_the_demo(option: str, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    base, extra = OPTIONS["demo"][option]
+    first = run("demo", "--output", "earlier")
+    assert first.exit_code == 0
+    second = run("demo", *(base or ("--output", "later")), *extra)
+    assert second.exit_code == 0
+    if option == "--seed":
+        assert first.stdout.split("\n\n")[0] != second.stdout.split("\n\n")[0]
+    if option == "--output":
+        assert (tmp_path / "elsewhere").is_dir()
