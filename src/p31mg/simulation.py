@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from p31mg.acquisition import Acquisition, Spectra
 from p31mg.arrays import FloatArray
-from p31mg.constants import LARMOR_FREQUENCY_31P_MHZ_PER_T
+from p31mg.constants import LARMOR_FREQUENCY_31P_MHZ_PER_T, PLAUSIBLE_PH
 from p31mg.core.signal import Sampling, model_fid
 from p31mg.errors import InputError
 from p31mg.magnesium import Calibration, get_calibration, get_ph_equation
@@ -152,6 +152,9 @@ def simulate(
         broadening_hz=broadening_hz,
         ph=ph,
     )
+    if ((ph_ < PLAUSIBLE_PH[0]) | (ph_ > PLAUSIBLE_PH[1])).any():
+        msg = f"ph is {ph_.min():g} to {ph_.max():g}; a tissue pH is between 5 and 9."
+        raise InputError(msg)
     if not (snr_ > 0).all():
         msg = f"snr is {snr_[~(snr_ > 0)].flat[0]:g}; it must be above 0 (infinite for no noise)."
         raise InputError(msg)
@@ -164,8 +167,7 @@ def simulate(
     if not (linewidth > 0).all():
         msg = f"broadening_hz is {broadening.min():g}; it leaves a linewidth of {linewidth.min():g} Hz, which must be above 0."
         raise InputError(msg)
-    expected = np.array([r.amplitude for r in prior.resonances]) if amplitude is None else amplitude
-    amplitudes = np.array(np.broadcast_to(np.asarray(expected, dtype=float), shift.shape))
+    amplitudes = _amplitudes(prior, amplitude, shift.shape)
 
     p = np.concatenate([shift * hz + offset[..., None], linewidth, amplitudes, phase[..., None]], axis=-1)
     sampling = Sampling(n_points, acquisition.dwell_time_s, acquisition.begin_time_s)
@@ -207,6 +209,20 @@ def _broadcast(**arguments: npt.ArrayLike) -> list[FloatArray]:
     except ValueError as error:
         shapes = ", ".join(f"{name} {values.shape}" for name, values in arrays.items() if values.ndim)
         msg = f"the shapes of {shapes} do not broadcast; give numbers, or arrays of one shape."
+        raise InputError(msg) from error
+
+
+def _amplitudes(prior: Prior, amplitude: npt.ArrayLike | None, shape: tuple[int, ...]) -> FloatArray:
+    if amplitude is None:
+        amplitude = [r.amplitude for r in prior.resonances]
+    values = np.asarray(amplitude, dtype=float)
+    if values.shape[-1:] != shape[-1:] or values.ndim > len(shape) or not (values >= 0).all():
+        msg = f"amplitude has shape {values.shape}; give {shape[-1]} numbers, not negative, one for each of {prior.names}."
+        raise InputError(msg)
+    try:
+        return np.array(np.broadcast_to(values, shape))
+    except ValueError as error:
+        msg = f"amplitude has shape {values.shape}; it must broadcast to {shape}."
         raise InputError(msg) from error
 
 

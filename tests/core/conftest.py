@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import dataclass
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -18,15 +15,6 @@ Vector = npt.NDArray[np.floating]
 
 COUPLINGS_HZ = ((), (16.0,), (15.0, 17.0))
 WIDTH_RATIO = 1.5
-
-
-@pytest.fixture(scope="session")
-def oracles() -> ModuleType:
-    """``tests/oracles.py``: importlib mode has no path to import it by name."""
-    spec = importlib.util.spec_from_file_location("oracles", Path(__file__).parents[1] / "oracles.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def _ties() -> Vector:

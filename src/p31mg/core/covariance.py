@@ -26,6 +26,9 @@ __all__ = ["covariance"]
 _MAX_INFLATION = 1e9
 """Variance inflation (diagonal of the inverse of the unit-diagonal H) beyond which double precision holds no answer."""
 
+_JITTER = 1e-14
+"""Keeps a matrix that is singular to rounding invertible; its inflation is then beyond the limit."""
+
 
 def covariance(information: FloatArray, held: BoolArray, diagonal: FloatArray | None = None) -> FloatArray:
     """Return the covariance for noise of sd 1, shape (B, P, P); all NaN where the information is not positive definite.
@@ -43,10 +46,19 @@ def covariance(information: FloatArray, held: BoolArray, diagonal: FloatArray | 
         diagonal = np.einsum("bii->bi", information)
     held = held | ~(diagonal > 0)
     unit, scale = scaled(information, held, diagonal)
-    inverse = np.linalg.inv(unit + 1e-14 * np.eye(unit.shape[-1]))
-    inflation = np.einsum("bii->bi", inverse)
-    sound = (np.isfinite(inflation) & (inflation > 0) & (inflation < _MAX_INFLATION)).all(axis=-1)
-    sound &= np.linalg.slogdet(unit)[0] > 0
+    sound = _positive_definite(unit)
+    inverse = np.linalg.inv(np.where(sound[:, None, None], unit, 0.0) + _JITTER * np.eye(unit.shape[-1]))
+    sound &= (np.einsum("bii->bi", inverse) < _MAX_INFLATION).all(axis=-1)
     out = inverse * scale[:, :, None] * scale[:, None, :]
     out[~sound] = np.nan
     return out
+
+
+def _positive_definite(matrices: FloatArray) -> BoolArray:
+    """Return which symmetric matrices (B, P, P) are positive definite: all at once if all are, one by one otherwise."""
+    sound = np.array(np.isfinite(matrices).all(axis=(-2, -1)))
+    try:
+        np.linalg.cholesky(matrices[sound])
+    except np.linalg.LinAlgError:
+        sound[sound] = np.linalg.eigvalsh(matrices[sound])[:, 0] > 0
+    return sound

@@ -18,8 +18,13 @@ _MEDIAN_RAYLEIGH = float(np.sqrt(2 * np.log(2)))
 
 
 def noise_sd_of_bins(bins: ComplexArray, n_points: int) -> FloatArray:
-    """Return a first estimate, shape (...,), from bins (..., n) of which most hold no signal: their median magnitude."""
-    return np.median(np.abs(bins), axis=-1) / (_MEDIAN_RAYLEIGH * np.sqrt(n_points))
+    """Return a first estimate, shape (...,), from neighbouring bins (..., n) of which most hold no peak.
+
+    It is the median magnitude of their second differences: in these the smooth feet of large lines vanish, which reach
+    over the whole band, while noise, independent from bin to bin, has 1 + 4 + 1 times its variance.
+    """
+    bends = bins[..., 2:] - 2 * bins[..., 1:-1] + bins[..., :-2]
+    return np.median(np.abs(bends), axis=-1) / (_MEDIAN_RAYLEIGH * np.sqrt(6 * n_points))
 
 
 def noise_sd_of_residual(bins: ComplexArray, n_points: int, n_parameters: int) -> FloatArray:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+
 from p31mg.acquisition import Spectra
 from p31mg.arrays import ComplexArray
 from p31mg.errors import InputError, UnknownNameError
@@ -92,6 +94,9 @@ def fit(
         raise UnknownNameError(kind="engine", name=engine, known=ENGINES)
     if parameters is not None and engine != "lmfit":
         msg = 'parameters are given for engine "batch"; they belong to engine="lmfit".'
+        raise InputError(msg)
+    if not (isinstance(max_iterations, (int, np.integer)) and max_iterations >= 1):  # type: ignore[redundant-expr]
+        msg = f"max_iterations is {max_iterations!r}; it must be a whole number, at least 1."
         raise InputError(msg)
     problem = Problem.of(spectra, load_prior(prior))
     _require_width(problem)

@@ -15,8 +15,10 @@ __all__ = ["judge", "quality_of"]
 ATP_DETECTION_SNR = 4.0
 """As `DETECTION_SNR`, for alpha- and beta-ATP, which are looked for in about 10 positions each."""
 
-RELIABLE_ATP_SNR = 6.0
-"""Below it a fit of alpha or beta now and then settles on a peak of the noise."""
+RELIABLE_ATP_SNR = 9.0
+"""Below it a fit of alpha or beta now and then settles on a peak of the noise, and error bars are too short. In 27,000
+simulated muscle spectra 95 % intervals held the truth in 92 to 94 % of the spectra with an SNR of beta from 9 to 25 (more
+above), in 90 % from 8 to 9, in 85 % from 6 to 7."""
 
 WIDEST_PCR_PPM = 0.6
 """Beyond it the multiplets of ATP merge with their neighbours."""
@@ -61,7 +63,7 @@ def quality_of(
     """Return the named booleans of spectra (B,) from SNR (B, K) and which reported parameters sit on a bound (B, 3K+1)."""
     k = len(problem.prior.names)
     alpha, beta = problem.alpha_beta
-    decisive = [alpha, beta, k + alpha, k + beta, k + problem.reference]
+    decisive = [problem.reference, alpha, beta, k + alpha, k + beta, k + problem.reference]
     low, high = PLAUSIBLE_SHIFT_ALPHA_BETA_PPM
     return Quality(
         converged=converged,

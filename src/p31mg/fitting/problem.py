@@ -153,9 +153,10 @@ class Problem:
 
     @cached_property
     def band_bins(self) -> IntArray:
-        """Return the bins of ``fft(fid)`` between 3 ppm below the lowest and 3 ppm above the highest window."""
+        """Bin numbers from that of the reference, 3 ppm below the lowest to 3 ppm above the highest window."""
         e = self.expectation
         margin = SEARCH_PPM * self.spectrometer_frequency_mhz
-        frequency = np.fft.fftfreq(self.sampling.n_points, self.sampling.dwell_time_s)
-        inside = (frequency > e.shift_lower_hz.min() - margin) & (frequency < e.shift_upper_hz.max() + margin)
-        return np.flatnonzero(inside)
+        ends = np.array([e.shift_lower_hz.min() - margin, e.shift_upper_hz.max() + margin])
+        low, high = np.rint(ends * self.sampling.n_points * self.sampling.dwell_time_s).astype(int)
+        half = self.sampling.n_points // 2
+        return np.arange(max(low, -half), min(high, half - 1) + 1)

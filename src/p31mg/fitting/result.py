@@ -118,6 +118,11 @@ class FitResult:
         """Status ``OK`` and every quality good: the rows whose magnesium can be used as it stands."""
         return (self.status == FitStatus.OK) & self.quality.is_valid
 
+    @property
+    def index_columns(self) -> dict[str, Any]:
+        """Position of every spectrum on each batch axis, for tables."""
+        return index_columns(self.spectra)
+
     def model(self, index: int | tuple[int, ...] = ()) -> ComplexArray:
         """Return the fitted signal of every resonance of one spectrum, shape (K, n_points).
 

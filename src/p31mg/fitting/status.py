@@ -61,8 +61,8 @@ class Quality:
     at_bound
         The shift or linewidth of alpha-ATP, beta-ATP or PCr sits on a bound (True is bad).
     snr_ok
-        Alpha- and beta-ATP each have a matched-filter SNR of at least 6: below it the scatter of a shift exceeds its
-        Cramer-Rao bound, because now and then the noise has a higher peak than the signal.
+        Alpha- and beta-ATP each have a matched-filter SNR of at least 9 (beta has about an eighth of that of PCr): below it
+        the scatter of a shift exceeds its sd, because now and then the noise has a higher peak than the signal.
     linewidth_ok
         The fitted PCr line is narrower than 0.6 ppm; beyond it the multiplets of ATP merge with their neighbours.
     shift_in_range

@@ -68,7 +68,7 @@ def look(fid: ComplexArray, problem: Problem) -> Look:
     start = problem.finder.find(spectrum)
     found = start.reference_height >= DETECTION_SNR * noise
     noise_sd[rows] = noise * scale
-    with np.errstate(divide="ignore"):  # a signal without any noise has an infinite SNR
+    with np.errstate(divide="ignore", invalid="ignore"):  # a signal without any noise has an infinite SNR
         snr[rows] = start.reference_height / noise
     status[rows[found]] = FitStatus.OK
     return Look(status, snr, noise_sd, rows[found], scaled[found], scale[found], problem.reported(start.p)[found])

@@ -33,7 +33,9 @@ def uncertainty_of(fid: ComplexArray, out: EngineResult, problem: Problem) -> Un
     """Return the errors of signals (B, N) from what the fit left over and how it curves around its optimum."""
     lines, sampling = problem.lines, problem.sampling
     p = out.y @ problem.from_carrier.T
-    residual = scipy.fft.fft(fid - model_sum(p, lines, sampling))[:, problem.band_bins]
+    residual = scipy.fft.fft(fid - model_sum(p, lines, sampling))
+    at_reference = np.rint(p[:, problem.reference] * sampling.n_points * sampling.dwell_time_s).astype(np.intp)
+    residual = np.take_along_axis(residual, (at_reference[:, None] + problem.band_bins) % sampling.n_points, axis=-1)
     noise_sd = noise_sd_of_residual(residual, sampling.n_points, out.sensitivity.shape[-1])
     snr = norms(p, lines, sampling) / noise_sd[:, None]
     return Uncertainty(noise_sd, snr, *_unit_covariances(p, fid, out, problem))

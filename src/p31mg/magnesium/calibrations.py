@@ -371,6 +371,6 @@ def get_calibration(calibration: Calibration | str) -> Calibration:
     """
     if isinstance(calibration, Calibration):
         return calibration
-    if calibration not in _CALIBRATIONS:
+    if not isinstance(calibration, str) or calibration not in _CALIBRATIONS:  # type: ignore[redundant-expr]
         raise UnknownNameError(kind="calibration", name=calibration, known=_CALIBRATIONS)
     return _CALIBRATIONS[calibration]

@@ -208,8 +208,8 @@ def free_magnesium(
     (0.448, 0.024, [0.405, 0.501])
     """
     chosen = get_calibration(calibration)
-    if not 0 < level < 1:
-        msg = f"level is {level}; it must lie between 0 and 1 (0.95 for a 95 % interval)."
+    if not (isinstance(level, (int, float, np.floating)) and 0 < level < 1):  # type: ignore[redundant-expr]
+        msg = f"level is {level!r}; it must lie between 0 and 1 (0.95 for a 95 % interval)."
         raise InputError(msg)
     index: Mapping[str, Any] = {}
     if isinstance(shift, HasShifts):
@@ -220,6 +220,7 @@ def free_magnesium(
         sd = np.asarray(getattr(shift, f"sd_{chosen.quantity}"), dtype=float)
         trusted = np.asarray(shift.is_valid)
         ph_values, sd_ph, ph_source = _ph_of_fit(shift, ph, ph_equation)
+        index = getattr(shift, "index_columns", {})
     else:
         d = _numbers("shift", shift)
         _require_in_range(d, chosen)
@@ -227,13 +228,13 @@ def free_magnesium(
         d, sd = _same_shape(d, sd)
         trusted = np.ones(d.shape, dtype=bool)
         get_ph_equation(ph_equation)
-        ph_values = np.full(d.shape, np.nan) if ph is None else _numbers("ph", ph)
+        ph_values = np.full(d.shape, np.nan) if ph is None else _of_shape("ph", ph, d.shape)
         sd_ph, ph_source = np.full(d.shape, np.nan), "unknown" if ph is None else "given"
     if (sd < 0).any():
         msg = f"sd_ppm is {sd[sd < 0].flat[0]:g}; a standard deviation cannot be negative."
         raise InputError(msg)
     _require_sensible("ph", ph_values, PLAUSIBLE_PH, "a tissue pH is between 5 and 9") if ph is not None else None
-    temperature = _numbers("temperature_c", temperature_c)
+    temperature = _of_shape("temperature_c", temperature_c, d.shape)
     hint = "give degrees Celsius between 0 and 60 (37 for a body; a value near 310 is kelvin)"
     _require_sensible("temperature_c", temperature, PLAUSIBLE_TEMPERATURE_C, hint)
     return _convert(d, sd, trusted, ph_values, sd_ph, ph_source, temperature, chosen, level, index)
@@ -259,8 +260,7 @@ def _convert(
     ends = np.stack([d - reach, d + reach], axis=-1)
     at_ends = calibration.free_mg_mM(ends)
     falling = calibration.quantity == "shift_alpha_beta_ppm"
-    beyond_low = np.isfinite(ends) & (ends <= low_limit)
-    beyond_high = np.isfinite(ends) & (ends >= high_limit)
+    beyond_low, beyond_high = ends <= low_limit, ends >= high_limit
     at_ends = np.where(beyond_low, np.inf if falling else 0.0, at_ends)
     at_ends = np.where(beyond_high, 0.0 if falling else np.inf, at_ends)
     interval = np.sort(at_ends, axis=-1)
@@ -291,13 +291,7 @@ def _ph_of_fit(fit: HasShifts, ph: npt.ArrayLike | None, ph_equation: str) -> tu
     equation = get_ph_equation(ph_equation)
     shape = np.shape(fit.shift_alpha_beta_ppm)
     if ph is not None:
-        given = _numbers("ph", ph)
-        try:
-            given = np.broadcast_to(given, shape)
-        except ValueError as error:
-            msg = f"ph has shape {np.shape(ph)}; it must be one number or have the shape {shape} of the fit."
-            raise InputError(msg) from error
-        return given, np.full(shape, np.nan), "given"
+        return _of_shape("ph", ph, shape), np.full(shape, np.nan), "given"
     if "pi" not in fit.names:
         return np.full(shape, np.nan), np.full(shape, np.nan), "unknown"
     pi = fit.names.index("pi")
@@ -311,6 +305,18 @@ def _numbers(name: str, value: object) -> FloatArray:
         return np.asarray(value, dtype=float)
     except (TypeError, ValueError) as error:
         msg = f"{name} is {value!r}; it must be a number or an array of numbers."
+        raise InputError(msg) from error
+
+
+def _of_shape(name: str, value: npt.ArrayLike, shape: tuple[int, ...]) -> FloatArray:
+    """Return values that broadcast to the shape of the shifts in that shape, one number as it is."""
+    values = _numbers(name, value)
+    if not values.ndim:
+        return values
+    try:
+        return np.broadcast_to(values, shape)
+    except ValueError as error:
+        msg = f"{name} has shape {values.shape}; it must be one number or have the shape {shape} of the shifts."
         raise InputError(msg) from error
 
 

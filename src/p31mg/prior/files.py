@@ -144,8 +144,18 @@ def parse_prior(text: str, source: str = "prior") -> Prior:
     try:
         return Prior(resonances=tuple(resonances), **values)
     except PriorKnowledgeError as error:
-        msg = f"{source}: {error}"
-        raise PriorKnowledgeError(msg) from error
+        where.refuse(*_blamed(str(error), [r.name for r in resonances]), str(error).rstrip("."))
+        raise
+
+
+def _blamed(message: str, names: list[str]) -> tuple[int | None, str | None]:
+    """Return the resonance (the last of its name) and the key that a message about the whole prior speaks of."""
+    key = message.split()[0]
+    quoted = re.search(r"'(\w+)'", message)
+    if quoted is None or quoted[1] not in names:
+        return None, key if key in _PRIOR_KEYS else "prior"
+    index = len(names) - 1 - names[::-1].index(quoted[1])
+    return index, key if key in _RESONANCE_KEYS else "name"
 
 
 def _checked(table: Any, keys: dict[str, str], label: str, index: int | None, where: _Locator) -> dict[str, Any]:
@@ -160,7 +170,7 @@ def _checked(table: Any, keys: dict[str, str], label: str, index: int | None, wh
         values[key] = tuple(value) if isinstance(value, list) else value
     for key in keys:
         if key not in table and key not in _OPTIONAL_KEYS:
-            where.refuse(index, None, f"{label} lacks {key}; it must be {keys[key]}")
+            where.refuse(index, "prior" if index is None else None, f"{label} lacks {key}; it must be {keys[key]}")
     return values
 
 

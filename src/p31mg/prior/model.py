@@ -76,7 +76,9 @@ class Resonance:
 
     def _inside(self, value_name: str, bounds_name: str) -> None:
         value, (low, high) = getattr(self, value_name), getattr(self, bounds_name)
-        if not (np.isfinite([value, low, high]).all() and low < high):
+        if not np.isfinite(value):
+            self._refuse(value_name, value, "it must be a finite number")
+        if not (np.isfinite([low, high]).all() and low < high):
             self._refuse(bounds_name, (low, high), "give two finite numbers, the lower first")
         if not low <= value <= high:
             self._refuse(value_name, value, f"it must lie within {bounds_name} [{low:g}, {high:g}]")
@@ -128,6 +130,9 @@ class Prior:
     sources: tuple[str, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
+        if not 0 < self.field_strength_t < np.inf:
+            msg = f"field_strength_t is {self.field_strength_t}; it must be above 0, in tesla."
+            raise PriorKnowledgeError(msg)
         for name in self.names:
             if self.names.count(name) > 1:
                 msg = f"resonance {name!r} appears more than once; give each resonance one name."

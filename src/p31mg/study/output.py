@@ -55,7 +55,7 @@ COLUMNS: Mapping[str, str] = {
     "phase_deg": "zero-order phase common to all peaks, degrees",
     "converged": "true where the remaining step was below 1e-5 standard errors",
     "at_bound": "true where shift or width of alpha, beta or PCr sits on a bound",
-    "snr_ok": "true where alpha- and beta-ATP have an SNR of at least 6",
+    "snr_ok": "true where alpha- and beta-ATP have an SNR of at least 9",
     "linewidth_ok": "true where the PCr line is narrower than 0.6 ppm",
     "shift_in_range": "true where shift_alpha_beta_ppm lies between 8.32 and 10.91",
     "is_valid": "true where status is OK and all of these flags are good",

@@ -224,7 +224,7 @@ def _rows(result: FitResult, mg: Any) -> pd.DataFrame:
     import pandas as pd
 
     of_fit = result.to_dataframe().drop(columns="spectrum")
-    of_mg = mg.to_dataframe().drop(columns=[mg.calibration.quantity, f"sd_{mg.calibration.quantity}"])
+    of_mg = mg.to_dataframe().drop(columns=["spectrum", mg.calibration.quantity, f"sd_{mg.calibration.quantity}"])
     first = ["status", "reason", "shift_alpha_beta_ppm", "sd_shift_alpha_beta_ppm"]
     return pd.concat([of_fit[first], of_mg, of_fit.drop(columns=first)], axis=1)
 
