@@ -126,9 +126,10 @@ class TestSolutions:
         problem = decay()
         solution = solve(problem)
         cost, gradient, _, diagonal = problem.equations(solution.x[0], near=False)
-        assert solution.at.cost[0] == cost
-        np.testing.assert_array_equal(solution.at.gradient[0], gradient)
-        np.testing.assert_array_equal(solution.at.diagonal[0], diagonal)
+        # one last step before: 1e-4 standard errors in x, its square in the cost
+        assert solution.at.cost[0] == pytest.approx(cost, rel=1e-8)
+        np.testing.assert_allclose(solution.at.gradient[0], gradient, atol=1e-4 * np.sqrt(cost * diagonal.max()))
+        np.testing.assert_allclose(solution.at.diagonal[0], diagonal, rtol=1e-4)
 
     @pytest.mark.parametrize("factor", [1e-9, 1e9])
     def test_scale_of_the_residual_changes_nothing(self, factor):
@@ -203,7 +204,8 @@ class TestStopping:
         problems = [rosenbrock(), linear(), decay(), uphill()]
         solution = solve(*problems)
         assert solution.n_evaluations.tolist() == [p.calls for p in problems]
-        np.testing.assert_array_equal(solution.n_evaluations, solution.n_iterations + 1)
+        # the last step of a problem that converges is taken without a further evaluation
+        np.testing.assert_array_equal(solution.n_evaluations, solution.n_iterations + 1 - solution.converged)
 
     def test_start_at_the_solution_needs_one_iteration(self):
         solution = solve(linear(start=tuple(LINEAR_SOLUTION)))

@@ -12,8 +12,9 @@ direction in which the cost falls) one iteration
 
 **Stopping.** A problem is done when the predicted fall is below `tolerance` times :math:`C/\nu`, the noise variance
 that the residual itself implies for :math:`\nu` degrees of freedom. The fall in units of that variance is the squared
-distance to the minimum in standard errors, so the default 1e-10 stops 1e-5 standard errors away from it, whatever the
-units, the number of points or the SNR. For data without noise the floor is the rounding of the cost.
+distance to the minimum in standard errors, so 1e-8 means that the last step is 1e-4 standard errors long, whatever the
+units, the number of points or the SNR. The last step is taken without evaluating the problem once more: being a
+Newton step it leaves the square of that distance. For data without noise the floor is the rounding of the cost.
 
 Problems that are done leave the active set. No problem sees another: results do not depend on the batch they are in.
 """
@@ -46,7 +47,9 @@ _LEAST_VARIANCE = 1e-15
 
 @dataclass(frozen=True)
 class Solution:
-    """Where each problem ended: `x` (B, P), its `at` quantities, `converged`, `n_iterations`, `n_evaluations` (B,)."""
+    """Where each problem ended: `x` (B, P); `at`, its quantities one last, tiny step before (at x itself where not converged);
+    `held` (B, P), what it presses against a bound; `converged`, `n_iterations`, `n_evaluations` (B,).
+    """  # noqa: D205
 
     x: FloatArray
     at: NormalEquations
@@ -102,12 +105,21 @@ def minimise(
         predicted = 2 * np.einsum("bi,bi->b", now.gradient, step)
         predicted -= np.einsum("bi,bi->b", step, (now.hessian @ step[..., None])[..., 0])
         variance = np.maximum(now.cost / degrees_of_freedom, _LEAST_VARIANCE * energy[active])
+        n_iterations[active] += 1
+
+        done = (np.abs(predicted) <= tolerance * variance) & (mu[active] <= _MU_START)
+        x[active[done]] += step[done]
+        converged[active[done]] = True
+        if done.any():
+            going = ~done
+            active, now, step = active[going], now.rows(going), step[going]
+            predicted, variance = predicted[going], variance[going]
+        if not active.size:
+            break
+
         near = np.abs(predicted) <= _NEAR * variance
         trial = evaluate(x[active] + step, active, near)
-        n_iterations[active] += 1
         n_evaluations[active] += 1
-
-        small = np.abs(predicted) <= tolerance * variance
         invisible = predicted <= _COST_ROUNDING * energy[active]
         accepted = (predicted > 0) & ((trial.cost < now.cost) | invisible)
         x[active[accepted]] += step[accepted]
@@ -115,10 +127,8 @@ def minimise(
 
         ratio = (now.cost - trial.cost) / np.where(predicted > 0, predicted, np.inf)
         ratio[invisible & accepted] = 1.0
-        done = small & ((mu[active] <= _MU_START) | ~accepted)
-        converged[active] = done
         mu[active] = _next_mu(mu[active], ratio, accepted)
-        active = active[~done & (mu[active] < _MU_MAX)]
+        active = active[mu[active] < _MU_MAX]
 
     return Solution(x, best, _held(x, lower, upper, best), converged, n_iterations, n_evaluations)
 

@@ -51,6 +51,7 @@ row that points to another's column.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 
@@ -158,6 +159,11 @@ class NormalEquations:
     def rows(self, which: IntArray | BoolArray) -> NormalEquations:
         """Return some of the problems."""
         return NormalEquations(*(getattr(self, f.name)[which] for f in fields(self)))
+
+    @classmethod
+    def joined(cls, parts: Sequence[NormalEquations]) -> NormalEquations:
+        """Return several stacks of problems as one."""
+        return cls(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(cls)))
 
     def put(self, which: IntArray, others: NormalEquations) -> None:
         """Replace some of the problems."""
