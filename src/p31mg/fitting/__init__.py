@@ -2,8 +2,18 @@
 
 from p31mg.fitting.fit import ENGINES, fit
 from p31mg.fitting.lmfit_engine import lmfit_parameters
-from p31mg.fitting.result import FitResult
+from p31mg.fitting.result import FitResult, index_columns
 from p31mg.fitting.status import FitStatus, Quality
 from p31mg.fitting.survey import Survey, survey
 
-__all__ = ["ENGINES", "FitResult", "FitStatus", "Quality", "Survey", "fit", "lmfit_parameters", "survey"]
+__all__ = [
+    "ENGINES",
+    "FitResult",
+    "FitStatus",
+    "Quality",
+    "Survey",
+    "fit",
+    "index_columns",
+    "lmfit_parameters",
+    "survey",
+]

@@ -13,7 +13,7 @@ import numpy as np
 from p31mg.acquisition import Acquisition, Spectra
 from p31mg.constants import LARMOR_FREQUENCY_31P_MHZ_PER_T
 from p31mg.errors import InputError, P31mgError, ReadError, UnknownNameError
-from p31mg.fitting import ENGINES, FitResult, FitStatus, fit
+from p31mg.fitting import ENGINES, FitResult, FitStatus, fit, index_columns
 from p31mg.io import is_spectrum_name, read
 from p31mg.io.writing import make_folder
 from p31mg.magnesium import Calibration, free_magnesium, get_calibration
@@ -108,75 +108,66 @@ def batch(
     """
     tell = progress or _silent
     prior, chosen = load_prior(prior), get_calibration(calibration)
-    for name, value in (("ph", ph), ("temperature_c", temperature_c)):
-        if np.ndim(value) > 0:  # type: ignore[arg-type]
-            msg = f"{name} has shape {np.shape(value)}; batch takes one number for the whole study."  # type: ignore[arg-type]
-            raise InputError(msg)
-    free_magnesium(np.nan, calibration=chosen, ph=ph, temperature_c=temperature_c)  # refuse bad options before the work
-    if engine not in ENGINES:
-        raise UnknownNameError(kind="engine", name=engine, known=ENGINES)
+    _require_sense(engine, chosen, ph, temperature_c)
     root = Path(folder)
     paths = _find(root, None if output is None else Path(output))
     out = None if output is None else make_folder(output)
 
+    given = {
+        "spectrometer_frequency_mhz": spectrometer_frequency_mhz,
+        "spectral_width_hz": spectral_width_hz,
+        "begin_time_s": begin_time_s,
+        "override": override,
+    }
+    files = _read(root, paths, given, tell)
+    fits: dict[str, FitResult] = {}
+    tables: dict[str, pd.DataFrame] = {f.name: _failed(f.name, f.reason) for f in files if f.spectra is None}
+    tell("fit", 0, len(files))
+    for members in _groups(files):
+        tell("fit", len(tables), len(files))
+        try:
+            result = fit(_stack(members), prior, engine=engine)  # type: ignore[arg-type]
+        except P31mgError as error:
+            tables |= {f.name: _failed(f.name, str(error)) for f in members}
+            continue
+        mg = free_magnesium(result, calibration=chosen, ph=ph, temperature_c=temperature_c)
+        tables |= _split(_rows(result, mg), members)
+        fits |= {f.name: result for f in members}
+    tell("fit", len(files), len(files))
+
+    axes = list(dict.fromkeys(name for f in files if f.spectra is not None for name in f.spectra.axis_names))
+    table = _joined([_no_rows(prior, chosen), *(tables[f.name] for f in files)], axes)
+    if out is not None:
+        options = {"folder": str(folder), "engine": engine, "ph": ph, "temperature_c": temperature_c, **given}
+        write_tables(table, out, prior, chosen, options)
+        if figures:
+            write_figures(table, fits, axes, chosen, out, tell)
+    return table
+
+
+def _require_sense(engine: str, calibration: Calibration, ph: float | None, temperature_c: float) -> None:
+    """Refuse options that no file can make good, before any work."""
+    if engine not in ENGINES:
+        raise UnknownNameError(kind="engine", name=engine, known=ENGINES)
+    for name, value in (("ph", ph), ("temperature_c", temperature_c)):
+        if value is not None and np.ndim(value) > 0:
+            msg = f"{name} has shape {np.shape(value)}; batch takes one number for the whole study."
+            raise InputError(msg)
+    free_magnesium(np.nan, calibration=calibration, ph=ph, temperature_c=temperature_c)
+
+
+def _read(root: Path, paths: list[Path], given: dict[str, Any], tell: Progress) -> list[_File]:
+    """Read every file, or note why it cannot be read."""
     files = []
     for i, path in enumerate(paths):
         tell("read", i, len(paths))
         name = path.relative_to(root).as_posix()
         try:
-            spectra = read(
-                path,
-                spectrometer_frequency_mhz=spectrometer_frequency_mhz,
-                spectral_width_hz=spectral_width_hz,
-                begin_time_s=begin_time_s,
-                override=override,
-            )
+            files.append(_File(name, read(path, **given)))
         except ReadError as error:
             files.append(_File(name, None, str(error)))
-        else:
-            files.append(_File(name, spectra))
     tell("read", len(paths), len(paths))
-
-    tables: list[pd.DataFrame | None] = [None] * len(files)
-    fits: dict[str, FitResult] = {}
-    done = 0
-    for members in _groups(files):
-        tell("fit", done, len(files))
-        stack = _stack([files[i] for i in members])
-        try:
-            result = fit(stack, prior, engine=engine)  # type: ignore[arg-type]
-        except P31mgError as error:
-            for i in members:
-                tables[i] = _failed(_File(files[i].name, None, str(error)))
-        else:
-            mg = free_magnesium(result, calibration=chosen, ph=ph, temperature_c=temperature_c)
-            rows = _rows(result, mg)
-            for i, part in zip(members, _split(rows, [files[i] for i in members]), strict=True):
-                tables[i] = part
-            fits |= {files[i].name: result for i in members}
-        done += len(members)
-    for i, file in enumerate(files):
-        if file.spectra is None:
-            tables[i] = _failed(file)
-    tell("fit", len(files), len(files))
-
-    axes = list(dict.fromkeys(name for f in files if f.spectra is not None for name in f.spectra.axis_names))
-    table = _joined([_no_rows(prior, chosen), *(t for t in tables if t is not None)], axes)
-    if out is not None:
-        options = {
-            "folder": str(folder),
-            "engine": engine,
-            "ph": ph,
-            "temperature_c": temperature_c,
-            "spectrometer_frequency_mhz": spectrometer_frequency_mhz,
-            "spectral_width_hz": spectral_width_hz,
-            "begin_time_s": begin_time_s,
-            "override": override,
-        }
-        write_tables(table, out, prior, chosen, options)
-        if figures:
-            write_figures(table, fits, axes, chosen, out, tell)
-    return table
+    return files
 
 
 def _silent(what: str, done: int, total: int) -> None:
@@ -205,12 +196,12 @@ def _find(root: Path, output: Path | None) -> list[Path]:
     return sorted(paths, key=lambda p: p.relative_to(root).as_posix())
 
 
-def _groups(files: list[_File]) -> Iterable[list[int]]:
-    """Yield the positions of files that can be fitted in one call: same acquisition, same number of points."""
-    groups: dict[tuple[Acquisition, int], list[int]] = {}
-    for i, file in enumerate(files):
+def _groups(files: list[_File]) -> Iterable[list[_File]]:
+    """Yield files that can be fitted in one call: same acquisition, same number of points."""
+    groups: dict[tuple[Acquisition, int], list[_File]] = {}
+    for file in files:
         if file.spectra is not None:
-            groups.setdefault((file.spectra.acquisition, file.spectra.n_points), []).append(i)
+            groups.setdefault((file.spectra.acquisition, file.spectra.n_points), []).append(file)
     return groups.values()
 
 
@@ -229,21 +220,21 @@ def _rows(result: FitResult, mg: Any) -> pd.DataFrame:
     return pd.concat([of_fit[first], of_mg, of_fit.drop(columns=first)], axis=1)
 
 
-def _split(rows: pd.DataFrame, files: list[_File]) -> Iterable[pd.DataFrame]:
-    """Yield the rows of each file with its name and, for grids and series, the position on each axis."""
-    start = 0
+def _split(rows: pd.DataFrame, files: list[_File]) -> dict[str, pd.DataFrame]:
+    """Return the rows of each file with its name and, for grids and series, the position on each axis."""
+    parts, start = {}, 0
     for file in files:
-        spectra = file.spectra
-        if spectra is None:
+        if file.spectra is None:
             continue
-        size = int(np.prod(spectra.batch_shape, dtype=int))
+        positions = index_columns(file.spectra)
+        size = int(np.prod(file.spectra.batch_shape, dtype=int))
         part = rows.iloc[start : start + size].reset_index(drop=True)
-        part.insert(0, "row_in_fit", np.arange(start, start + size))
-        for name, grid in zip(spectra.axis_names[::-1], np.indices(spectra.batch_shape)[::-1], strict=True):
-            part.insert(0, name, grid.ravel())
-        part.insert(0, "file", file.name)
+        first = {"file": file.name, **positions, "row_in_fit": np.arange(start, start + size)}
+        for i, (name, values) in enumerate(first.items()):
+            part.insert(i, name, values)
+        parts[file.name] = part
         start += size
-        yield part
+    return parts
 
 
 def _no_rows(prior: Prior, calibration: Calibration) -> pd.DataFrame:
@@ -260,17 +251,11 @@ def _no_rows(prior: Prior, calibration: Calibration) -> pd.DataFrame:
     return rows
 
 
-def _failed(file: _File) -> pd.DataFrame:
+def _failed(name: str, reason: str) -> pd.DataFrame:
     import pandas as pd
 
-    row = {
-        "file": file.name,
-        "status": FitStatus.NOT_READ.name,
-        "reason": file.reason,
-        "is_valid": False,
-        "mg_is_valid": False,
-    }
-    return pd.DataFrame([row])
+    status = FitStatus.NOT_READ.name
+    return pd.DataFrame([{"file": name, "status": status, "reason": reason, "is_valid": False, "mg_is_valid": False}])
 
 
 def _joined(tables: list[pd.DataFrame], axes: list[str]) -> pd.DataFrame:
