@@ -28,6 +28,9 @@ __all__ = ["Acquisition", "Spectra", "frequency_axis_hz", "ppm_axis", "time_axis
 PLAUSIBLE_FREQUENCY_MHZ = (1.0, 1000.0)
 """31P at 0.06 T and at 58 T: outside, the number is in Hz or in tesla."""
 
+LONGEST_BEGIN_TIME_S = 0.1
+"""Nothing is left of ATP after so long: a larger number is in milliseconds."""
+
 MIN_POINTS = 64
 """Fewer points than this cannot hold seven resonances; such an array is nearly always a transposed one."""
 
@@ -125,8 +128,9 @@ class Acquisition:
                 f"{high:g} (49.9 at 3 T)."
             )
             raise InputError(msg)
-        if abs(self.begin_time_s) > 0.5:
-            msg = f"begin_time_s is {self.begin_time_s:g}; give it in seconds, between -0.5 and 0.5 (usually 0.0003 to 0.003)."
+        if abs(self.begin_time_s) > LONGEST_BEGIN_TIME_S:
+            allowed = f"usually 0.0003 to 0.003, at most {LONGEST_BEGIN_TIME_S:g}"
+            msg = f"begin_time_s is {self.begin_time_s:g}; give it in seconds ({allowed})."
             raise InputError(msg)
         if self.resonant_nucleus != RESONANT_NUCLEUS:
             msg = (
@@ -187,7 +191,11 @@ class Spectra:
     metadata: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        fid = np.asarray(self.fid, dtype=np.complex128)
+        fid = np.asarray(self.fid)
+        if not np.issubdtype(fid.dtype, np.complexfloating):
+            msg = f"fid holds {fid.dtype} numbers; an FID is complex: real + 1j * imaginary."
+            raise InputError(msg)
+        fid = fid.astype(np.complex128, copy=False)
         if fid.ndim == 0 or fid.shape[-1] < MIN_POINTS:
             n_points = fid.shape[-1] if fid.ndim else 0
             msg = f"fid has {n_points} points on its last axis, which is time; at least {MIN_POINTS} are needed."
@@ -227,6 +235,20 @@ class Spectra:
     def spectrum(self) -> ComplexArray:
         """Discrete Fourier transform, shape (..., n_points), in the order of `ppm`."""
         return np.fft.fftshift(np.fft.fft(self.fid), axes=-1)
+
+    def __getitem__(self, index: int | slice | tuple[int | slice, ...]) -> Spectra:
+        """Return part of a stack, picked on its batch axes: ``spectra[0]`` is its first spectrum."""
+        where = index if isinstance(index, tuple) else (index,)
+        if len(where) > len(self.batch_shape):
+            msg = f"index is {index}; the spectra have the batch shape {self.batch_shape}."
+            raise InputError(msg)
+        try:
+            fid = self.fid[where]
+        except IndexError as error:
+            msg = f"index is {index}; the spectra have the batch shape {self.batch_shape}."
+            raise InputError(msg) from error
+        kept = [n for n, i in zip(self.axis_names, where, strict=False) if isinstance(i, slice)]
+        return Spectra(fid, self.acquisition, (*kept, *self.axis_names[len(where) :]), self.source, self.metadata)
 
     def __repr__(self) -> str:
         a = self.acquisition

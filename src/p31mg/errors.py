@@ -10,6 +10,8 @@
     |   +-- UnsupportedFormatError          no reader knows the content
     |   +-- MissingMetadataError            the file does not state what only an option can supply
     +-- WriteError (OSError)                an output that cannot be written
+
+    P31mgWarning (UserWarning)              something that is allowed but looks like a mistake
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ __all__ = [
     "InputError",
     "MissingMetadataError",
     "P31mgError",
+    "P31mgWarning",
     "PriorKnowledgeError",
     "ReadError",
     "UnknownNameError",
@@ -75,3 +78,7 @@ class MissingMetadataError(ReadError):
 
 class WriteError(P31mgError, OSError):
     """A result cannot be written where it was asked for."""
+
+
+class P31mgWarning(UserWarning):
+    """Something that is allowed but looks like a mistake."""

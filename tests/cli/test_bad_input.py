@@ -93,7 +93,11 @@ FILES: dict[str, tuple[Callable[[Path], Path], tuple[object, ...], str]] = {
         TEXT_OPTIONS[2:],
         "spectrometer frequency; give --spectrometer-frequency",
     ),
-    "no width": (lambda f: text(f, GOOD), TEXT_OPTIONS[:2], "spectral width; give --spectral-width HZ"),
+    "no width": (
+        lambda f: text(f, GOOD),
+        TEXT_OPTIONS[:2],
+        "spectral width, .*; give --spectral-width HZ --begin-time S",
+    ),
     "no begin time": (lambda f: text(f, GOOD), TEXT_OPTIONS[:4], "give --begin-time S"),
     "other frequency": (
         lambda f: p31mg.write(spectrum(), f / "a.nii.gz"),

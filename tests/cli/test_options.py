@@ -44,6 +44,7 @@ OPTIONS = {
         **MAGNESIUM,
         "--output": ((), ("--output", "elsewhere")),
         "--format": ((), ("--format", "csv")),
+        "--force": (("--ph", 6.9), ("--force",)),
         "--figures": ((), ("--figures",)),
     },
     "simulate": {
@@ -55,6 +56,7 @@ OPTIONS = {
         "--phase": ((), ("--phase", 30)),
         "--offset": ((), ("--offset", 10)),
         "--broadening": ((), ("--broadening", 3)),
+        "--force": (("out",), ("--force",)),
     },
     "demo": {
         "--output": ((), ("--output", "elsewhere")),
@@ -73,6 +75,7 @@ def test_every_option_is_tried(command: str) -> None:
     assert declared == set(OPTIONS[command])
 
 
+@pytest.mark.filterwarnings("ignore:prior 'brain-7t' is for 7 T")
 @pytest.mark.parametrize(("command", "option"), [c for c in CASES if c[0] in ("fit", "info", "mg")])
 def test_option_changes_the_document(
     command: str, option: str, run: Run, shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -102,7 +105,8 @@ def test_option_of_calibrations(option: str, run: Run, tmp_path: Path, monkeypat
     assert run("calibrations").stdout != run("calibrations", *extra).stdout
 
 
-@pytest.mark.parametrize("option", OPTIONS["batch"])
+@pytest.mark.filterwarnings("ignore:prior 'brain-7t' is for 7 T")
+@pytest.mark.parametrize("option", [o for o in OPTIONS["batch"] if o != "--force"])
 def test_option_changes_the_study(
     option: str, run: Run, shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -119,7 +123,7 @@ def test_option_changes_the_study(
     assert without != with_it
 
 
-@pytest.mark.parametrize("option", OPTIONS["simulate"])
+@pytest.mark.parametrize("option", [o for o in OPTIONS["simulate"] if o != "--force"])
 def test_option_changes_the_simulated_spectrum(option: str, run: Run, tmp_path: Path) -> None:
     required = {"--mg": ("--mg", 0.5), "--snr": ("--snr", 100), "--seed": ("--seed", 1)}
     _, extra = OPTIONS["simulate"][option]
@@ -131,6 +135,30 @@ def test_option_changes_the_simulated_spectrum(option: str, run: Run, tmp_path: 
     without = observe(tmp_path / "a.nii", required)
     with_it = observe(tmp_path / "b.nii", {**required, option: extra})
     assert not np.array_equal(without, with_it)
+
+
+def test_results_of_other_options_are_replaced_by_force_alone(run: Run, shelf: Path, tmp_path: Path) -> None:
+    command = ("batch", shelf / "study", "--output", tmp_path / "out", "--no-figures")
+    run(*command)
+    results = (tmp_path / "out" / "results.csv").read_bytes()
+    again = run(*command)
+    assert again.exit_code in (0, 1)
+    refused = run(*command, "--ph", 6.9)
+    assert refused.exit_code == 2
+    assert "holds results made with other options (ph None then, 6.9 now)" in refused.stderr
+    assert (tmp_path / "out" / "results.csv").read_bytes() == results
+    assert run(*command, "--ph", 6.9, "--force").exit_code in (0, 1)
+    assert (tmp_path / "out" / "results.csv").read_bytes() != results
+
+
+@pytest.mark.parametrize("out", ["folder", "one.nii.gz"])
+def test_simulated_spectra_are_replaced_by_force_alone(out: str, run: Run, tmp_path: Path) -> None:
+    command = ("simulate", tmp_path / out, "--mg", 0.5, "--snr", 100, "--seed")
+    assert run(*command, 1).exit_code == 0
+    refused = run(*command, 2)
+    assert refused.exit_code == 2
+    assert "add --force to write there" in refused.stderr
+    assert run(*command, 2, "--force").exit_code == 0
 
 
 @pytest.mark.usefixtures("small_demo")

@@ -21,7 +21,7 @@ def _simulated(mg=0.5, **options) -> p31mg.SimulatedSpectra:
 
 
 def _stack_of(spectra: p31mg.Spectra, fid: np.ndarray) -> p31mg.Spectra:
-    fid = np.array(fid)
+    fid = np.array(fid, dtype=complex)
     fid.flags.writeable = False
     return p31mg.Spectra(fid, spectra.acquisition)
 

@@ -152,6 +152,7 @@ class TestUse:
 
 
 class TestRefusals:
+    @pytest.mark.filterwarnings("ignore:prior 'brain-7t' is for 7 T")
     def test_parameters_of_another_prior(self, spectrum, parameters):
         with pytest.raises(
             p31mg.InputError, match=r"parameters lack gpc_shift_ppm, .*with the same prior and edit those"

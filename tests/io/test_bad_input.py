@@ -63,7 +63,7 @@ def test_missing_file(tmp_path: Path) -> None:
 
 
 def test_folder_instead_of_file(tmp_path: Path) -> None:
-    refused(tmp_path, p31mg.ReadError, r"is a folder; give a file, or use p31mg.batch for a folder")
+    refused(tmp_path, p31mg.ReadError, r"is a folder; give a file, or use p31mg batch")
 
 
 def test_path_below_a_file(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
 def test_valid_rows_are_drawn_in_their_order_and_against_snr(table: pd.DataFrame) -> None:
     drawn = p31mg.plot.study(table)
     valid = table[table["mg_is_valid"]]
-    for ax, x in ((drawn.by_row, [1, 2, 3]), (drawn.by_snr, valid["snr"])):
+    for ax, x in ((drawn.by_row, [1, 2, 4]), (drawn.by_snr, valid["snr"])):
         points = ax.containers[0].lines[0]
         np.testing.assert_array_equal(points.get_xdata(), x)
         np.testing.assert_array_equal(points.get_ydata(), valid["free_mg_mM"])

@@ -98,7 +98,7 @@ def test_status_and_reason_of_every_row(study: Study) -> None:
     }
     reason = dict(zip(study.table["file"], study.table["reason"], strict=True))
     assert "broken.nii.gz is truncated or damaged" in reason["broken.nii.gz"]
-    assert "fid.txt does not state the spectrometer frequency; give --spectrometer-frequency" in reason["fid.txt"]
+    assert "fid.txt does not state the spectrometer frequency, spectral width, begin time" in reason["fid.txt"]
     assert reason["noise.nii.gz"] == p31mg.FitStatus.NO_SIGNAL.message
     assert reason["grid.nii.gz"] == p31mg.FitStatus.ZERO_SIGNAL.message
     assert (study.table.loc[study.table["status"] == "OK", "reason"] == "").all()
@@ -202,6 +202,8 @@ def test_record_says_how_the_study_was_made(study: Study, folder: Path) -> None:
         "spectral_width_hz": None,
         "begin_time_s": None,
         "override": False,
+        "prior": "muscle-3t",
+        "calibration": "gupta-1984",
     }
     assert record["prior"]["name"] == "muscle-3t"
     prior = p31mg.load_prior("muscle-3t")

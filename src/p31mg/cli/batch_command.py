@@ -22,6 +22,7 @@ __all__ = ["command"]
 @acquisition_options
 @fit_options
 @magnesium_options
+@click.option("--force", "overwrite", is_flag=True, help="Replace results that were made with other options.")
 @click.option("--figures/--no-figures", default=True, show_default=True, help="Draw every fitted spectrum.")
 @click.option(
     "--format",

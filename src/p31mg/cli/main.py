@@ -6,6 +6,7 @@ import importlib
 import io
 import os
 import sys
+import warnings
 from typing import Any
 
 import click
@@ -57,6 +58,7 @@ class _Commands(click.Group):
         """Run a command; whatever the user did wrong becomes one sentence on stderr and exit code 2."""
         kwargs["standalone_mode"] = False
         _tolerate_narrow_encodings()
+        warnings.showwarning = _note
         try:
             code = super().main(*args, **kwargs)
         except click.exceptions.NoArgsIsHelpError as error:
@@ -76,6 +78,10 @@ class _Commands(click.Group):
             click.echo(f"p31mg: output cannot be written: {error.strerror or error}.", err=True)
             code = 2
         sys.exit(code if isinstance(code, int) else 0)
+
+
+def _note(message: Warning | str, *_: object, **__: object) -> None:
+    click.echo(f"p31mg: note: {message}", err=True)
 
 
 def _tolerate_narrow_encodings() -> None:

@@ -50,7 +50,14 @@ def _is_number(word: str) -> bool:
 
 @click.command(name="mg", cls=_NegativeNumbers)
 @click.argument("shift", nargs=-1, required=True, type=float)
-@click.option("--sd", "sd_ppm", type=float, metavar="PPM", help="Standard deviation of the shift.")
+@click.option(
+    "--sd",
+    "sd_ppm",
+    type=float,
+    multiple=True,
+    metavar="PPM",
+    help="Sd of the shift; once for all, or once for each SHIFT.",
+)
 @magnesium_options
 @click.option("--level", type=float, default=0.95, show_default=True, help="Of the interval.")
 @format_option
@@ -59,7 +66,7 @@ def _is_number(word: str) -> bool:
 )
 def command(
     shift: tuple[float, ...],
-    sd_ppm: float | None,
+    sd_ppm: tuple[float, ...],
     calibration: str,
     ph: float | None,
     temperature_c: float,
@@ -77,11 +84,16 @@ def command(
     p31mg mg -16.14 --calibration iotti-1996
     """
     import p31mg
+    from p31mg.errors import InputError
 
     require_table_name(output)
     values = np.array(shift) if len(shift) > 1 else np.array(shift[0])
+    if len(sd_ppm) not in (0, 1, len(shift)):
+        msg = f"--sd is given {len(sd_ppm)} times for {len(shift)} shifts; give it once, or once for each."
+        raise InputError(msg)
+    sd = None if not sd_ppm else np.array(sd_ppm if len(sd_ppm) > 1 else sd_ppm[0])
     mg = p31mg.free_magnesium(
-        values, calibration=calibration, sd_ppm=sd_ppm, ph=ph, temperature_c=temperature_c, level=level
+        values, calibration=calibration, sd_ppm=sd, ph=ph, temperature_c=temperature_c, level=level
     )
     table = mg.to_dataframe()
     document = {

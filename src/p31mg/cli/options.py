@@ -41,7 +41,7 @@ acquisition_options = _all(
         "begin_time_s",
         type=float,
         metavar="S",
-        help="From the centre of the excitation to the first point, in seconds.",
+        help="From the centre of the excitation to the first point, in s; goes before an EchoTime of the file.",
     ),
     click.option("--override", is_flag=True, help="Let these options replace what the file states."),
 )
@@ -71,7 +71,7 @@ magnesium_options = _all(
         metavar="NAME",
         help="See: p31mg calibrations.",
     ),
-    click.option("--ph", type=float, help="Intracellular pH. Default: from Pi, where there is a spectrum."),
+    click.option("--ph", type=float, help="Intracellular pH, for the record. Default: from Pi of the spectrum."),
     click.option(
         "--temperature",
         "temperature_c",
@@ -79,7 +79,7 @@ magnesium_options = _all(
         default=37.0,
         show_default=True,
         metavar="C",
-        help="Temperature in degrees Celsius.",
+        help="Degrees Celsius, for the record.",
     ),
 )
 

@@ -24,8 +24,10 @@ __all__ = ["command"]
     "--offset", "frequency_offset_hz", type=float, default=0.0, show_default=True, help="PCr from carrier, Hz."
 )
 @click.option("--broadening", "broadening_hz", type=float, default=0.0, show_default=True, help="Added linewidth, Hz.")
+@click.option("--force", is_flag=True, help="Write over what is there.")
 def command(
     output: Path,
+    force: bool,
     free_mg_mM: tuple[float, ...],
     snr: float,
     seed: int,
@@ -42,8 +44,16 @@ def command(
     p31mg simulate one.nii.gz --mg 0.5 --snr 300 --seed 1 --prior brain-7t --calibration iotti-1996
     """
     import p31mg
+    from p31mg.errors import InputError, WriteError
     from p31mg.io.writing import make_folder, write_whole
 
+    is_file = output.name.endswith((".nii", ".nii.gz"))
+    if not is_file and output.suffix:
+        msg = f"OUT is {output}; give a folder (a name without a dot) or a file that ends in .nii.gz."
+        raise InputError(msg)
+    if not force and (output.is_file() if is_file else output.exists() and any(output.iterdir())):
+        msg = f"{output} exists{'' if is_file else ' and is not empty'}; choose another name, or add --force to write there."
+        raise WriteError(msg)
     values = np.array(free_mg_mM)
     spectra = p31mg.simulate(
         values if len(values) > 1 else values[0],
@@ -55,7 +65,7 @@ def command(
         broadening_hz=broadening_hz,
         calibration=calibration,
     )
-    if output.name.endswith((".nii", ".nii.gz")):
+    if is_file:
         click.echo(str(p31mg.write(spectra, output)))
         return
     folder = make_folder(output)

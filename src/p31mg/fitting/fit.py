@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -9,7 +10,8 @@ import numpy as np
 
 from p31mg.acquisition import Spectra
 from p31mg.arrays import ComplexArray
-from p31mg.errors import InputError, UnknownNameError
+from p31mg.constants import LARMOR_FREQUENCY_31P_MHZ_PER_T
+from p31mg.errors import InputError, P31mgWarning, UnknownNameError
 from p31mg.fitting.batch_engine import fit_stack
 from p31mg.fitting.lmfit_engine import fit_each, in_data_units
 from p31mg.fitting.problem import Problem
@@ -62,6 +64,8 @@ def fit(
 
     Raises
     ------
+    P31mgWarning
+        The prior is for another field than that of the data.
     InputError
         Unknown engine or prior, `parameters` with the batch engine, or a spectral width that does not hold the windows.
 
@@ -100,6 +104,7 @@ def fit(
         raise InputError(msg)
     problem = Problem.of(spectra, load_prior(prior))
     _require_width(problem)
+    _warn_of_another_field(problem)
 
     fid = spectra.fid.reshape(-1, spectra.n_points)
     rows = Rows(len(fid), problem)
@@ -119,6 +124,17 @@ def _require_width(problem: Problem) -> None:
             "Check the spectral width and the spectrometer frequency."
         )
         raise InputError(msg)
+
+
+def _warn_of_another_field(problem: Problem) -> None:
+    field_t = problem.spectrometer_frequency_mhz / LARMOR_FREQUENCY_31P_MHZ_PER_T
+    of_prior = problem.prior.field_strength_t
+    if not 0.75 < field_t / of_prior < 1.33:
+        msg = (
+            f"prior {problem.prior.name!r} is for {of_prior:g} T, but {problem.spectrometer_frequency_mhz:g} MHz is "
+            f"{field_t:.1f} T: linewidths and neighbours differ; choose a prior of that field."
+        )
+        warnings.warn(msg, P31mgWarning, stacklevel=3)
 
 
 def _fit_chunk(

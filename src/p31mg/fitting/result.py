@@ -119,9 +119,16 @@ class FitResult:
         return (self.status == FitStatus.OK) & self.quality.is_valid
 
     @property
-    def index_columns(self) -> dict[str, Any]:
-        """Position of every spectrum on each batch axis, for tables."""
-        return index_columns(self.spectra)
+    def row_columns(self) -> dict[str, Any]:
+        """What names and judges each spectrum in a table: its position on each batch axis, status, prior, begin time."""
+        a = self.spectra.acquisition
+        return {
+            **index_columns(self.spectra),
+            "status": [FitStatus(int(s)).name for s in self.status.ravel()],
+            "prior": self.prior.name,
+            "spectrometer_frequency_mhz": a.spectrometer_frequency_mhz,
+            "begin_time_s": a.begin_time_s,
+        }
 
     def model(self, index: int | tuple[int, ...] = ()) -> ComplexArray:
         """Return the fitted signal of every resonance of one spectrum, shape (K, n_points).
@@ -194,6 +201,16 @@ class FitResult:
         columns |= {name: flag.ravel() for name, flag in self.quality.columns().items()}
         columns["is_valid"] = self.is_valid.ravel()
         columns["n_iterations"] = self.n_iterations.ravel()
+        a = self.spectra.acquisition
+        columns |= {
+            "prior": self.prior.name,
+            "engine": self.engine,
+            "spectrometer_frequency_mhz": a.spectrometer_frequency_mhz,
+            "spectral_width_hz": a.spectral_width_hz,
+            "begin_time_s": a.begin_time_s,
+            "begin_time_source": a.begin_time_source,
+            "n_points": self.spectra.n_points,
+        }
         clash = axes.keys() & columns.keys()
         if clash:
             msg = f"axis_names of the spectra hold {sorted(clash)}, which are columns of the table; name those axes otherwise."

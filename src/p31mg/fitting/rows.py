@@ -29,6 +29,7 @@ class Rows:
         self.bound_alpha_beta = np.full(n, np.nan)
         self.at_bound = np.zeros((n, n_reported), dtype=bool)
         self.noise_sd = np.full(n, np.nan)
+        self.excess = np.full(n, np.nan)
         self.snr = np.full((n, n_resonances), np.nan)
         self.status = np.full(n, FitStatus.NO_SIGNAL, dtype=np.intp)
         self.converged = np.zeros(n, dtype=bool)
@@ -47,7 +48,10 @@ class Rows:
         self.bound[which] = np.einsum("bii->bi", bound)
         self.bound_alpha_beta[which] = _variance_of_difference(bound, *self.problem.alpha_beta)
         self.at_bound[which] = out.at_bound
-        self.noise_sd[which] = uncertainty.noise_sd * scale
+        noise_sd = uncertainty.noise_sd * scale
+        with np.errstate(divide="ignore", invalid="ignore"):  # spectra without any noise
+            self.excess[which] = np.where(self.noise_sd[which] > 0, noise_sd / self.noise_sd[which], 1.0)
+        self.noise_sd[which] = noise_sd
         self.snr[which] = uncertainty.snr
         self.converged[which] = out.converged
         self.n_iterations[which] = out.n_iterations
@@ -104,7 +108,9 @@ def result_of(rows: Rows, spectra: Spectra, engine: str) -> FitResult:
     variance = _variance_of_difference(rows.covariance, alpha, beta)
     alpha_beta = np.where(ok, shift[:, alpha] - shift[:, beta], np.nan)
     shape = spectra.batch_shape
-    quality = quality_of(alpha_beta, linewidth[:, reference], rows.snr, rows.at_bound, rows.converged, problem)
+    quality = quality_of(
+        alpha_beta, linewidth[:, reference], rows.snr, rows.at_bound, rows.converged, rows.excess, problem
+    )
     phase = np.angle(np.exp(1j * rows.y[:, -1]))
 
     def shaped(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

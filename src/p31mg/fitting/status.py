@@ -42,7 +42,10 @@ _MESSAGES = {
     FitStatus.NO_SIGNAL: ("no PCr peak stands out of the noise: an empty voxel, or a spectrum that needs averaging"),
     FitStatus.NOT_CONVERGED: "the fit did not converge: look at the plot, try another prior or more iterations",
     FitStatus.SINGULAR: "the data do not determine every parameter: tie or leave out weak resonances in the prior",
-    FitStatus.ATP_NOT_FOUND: "alpha- or beta-ATP is lost in the noise: average more, or narrow its window in the prior",
+    FitStatus.ATP_NOT_FOUND: (
+        "alpha- or beta-ATP does not stand out of the noise where the prior expects it: average more; if the spectrum looks "
+        "good, check begin time, spectral width and the sign of the frequencies"
+    ),
     FitStatus.AT_BOUND: (
         "alpha- or beta-ATP sits on the edge of its window: check begin time and prior, or widen shift_bounds_ppm"
     ),
@@ -67,6 +70,9 @@ class Quality:
         The fitted PCr line is narrower than 0.6 ppm; beyond it the multiplets of ATP merge with their neighbours.
     shift_in_range
         ``shift_alpha_beta_ppm`` is between fully Mg-bound (8.32) and Mg-free (10.91) ATP.
+    residual_ok
+        What the fit leaves over is at most 1.3 times the noise that varies from bin to bin of the spectrum. More is signal that
+        the model does not describe: a wrong begin time, a prior of another tissue or field, lines that are not Lorentzian.
 
     Examples
     --------
@@ -81,15 +87,29 @@ class Quality:
     snr_ok: BoolArray
     linewidth_ok: BoolArray
     shift_in_range: BoolArray
+    residual_ok: BoolArray
 
     @property
     def is_valid(self) -> BoolArray:
-        """All of them good: converged, not at a bound, SNR, linewidth and shift as they should be."""
-        return self.converged & ~self.at_bound & self.snr_ok & self.linewidth_ok & self.shift_in_range
+        """All of them good: converged, not at a bound, SNR, linewidth, shift and residual as they should be."""
+        good = self.converged & ~self.at_bound & self.snr_ok & self.linewidth_ok
+        return good & self.shift_in_range & self.residual_ok
 
     def reshaped(self, shape: tuple[int, ...]) -> Quality:
         """Return the same booleans in another shape."""
         return Quality(**{f.name: getattr(self, f.name).reshape(shape) for f in fields(self)})
+
+    def raised(self, index: int | tuple[int, ...] = ()) -> list[str]:
+        """Return what is not good about one spectrum, in words."""
+        words = {
+            "not converged": ~self.converged[index],
+            "at a bound": self.at_bound[index],
+            "low SNR of ATP": ~self.snr_ok[index],
+            "broad lines": ~self.linewidth_ok[index],
+            "shift out of range": ~self.shift_in_range[index],
+            "residual above noise": ~self.residual_ok[index],
+        }
+        return [word for word, is_raised in words.items() if is_raised]
 
     def columns(self) -> dict[str, BoolArray]:
         """Return the booleans and `is_valid` by name, for tables."""

@@ -79,6 +79,12 @@ def settle(path: Path, stated: Stated, given: Given) -> Acquisition:
     if nucleus != RESONANT_NUCLEUS:
         msg = f"file {path} holds {nucleus} spectra; p31mg fits 31P only, because free Mg2+ is read from the shifts of ATP."
         raise ReadError(msg)
+    missing = [name for name in _OPTIONS if getattr(stated, name) is None and getattr(given, name) is None]
+    if missing:
+        words = ", ".join(_OPTIONS[name][1] for name in missing)
+        options, arguments = " ".join(_OPTIONS[name][0] for name in missing), ", ".join(missing)
+        msg = f"file {path} does not state the {words}; give {options} ({arguments} in Python)."
+        raise MissingMetadataError(msg)
     values = {name: _one(name, path, stated, given) for name in _OPTIONS}
     if not values["spectral_width_hz"] > 0:
         msg = f"file {path}: spectral width is {values['spectral_width_hz']:g} Hz; it must be above 0."
@@ -103,9 +109,6 @@ def settle(path: Path, stated: Stated, given: Given) -> Acquisition:
 def _one(name: str, path: Path, stated: Stated, given: Given) -> float:
     option, words = _OPTIONS[name]
     of_file, of_user = getattr(stated, name), getattr(given, name)
-    if of_file is None and of_user is None:
-        msg = f"file {path} does not state the {words}; give {option} ({name} in Python)."
-        raise MissingMetadataError(msg)
     if of_user is None:
         return float(of_file)
     if of_file is None or given.override or (name == "begin_time_s" and stated.begin_time_implied):

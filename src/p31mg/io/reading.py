@@ -72,6 +72,7 @@ def read(
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
     >>> import p31mg
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     file = p31mg.write(p31mg.simulate(0.5, prior="muscle-3t", snr=100, seed=1), Path(folder) / "a.nii.gz")
@@ -86,6 +87,9 @@ def read(
     )
     path = Path(path)
     head = _head(path)
+    if path.name.endswith(nifti_mrs.SUFFIXES) and not nifti_mrs.recognises(head, path):
+        msg = f"file {path} is named like NIfTI but its content is not; export or convert it again."
+        raise UnsupportedFormatError(msg)
     for reader in _FORMATS:
         if reader.recognises(head, path):
             content = reader.parse(path)
@@ -109,7 +113,7 @@ def _head(path: Path) -> bytes:
         with path.open("rb") as file:
             head = file.read(_SNIFFED_BYTES)
     except IsADirectoryError as error:
-        msg = f"{path} is a folder; give a file, or use p31mg.batch for a folder."
+        msg = f"{path} is a folder; give a file, or use p31mg batch (p31mg.batch in Python) for a folder."
         raise ReadError(msg) from error
     except (OSError, ValueError) as error:
         msg = f"file {str(path)[:200]} cannot be read: {getattr(error, 'strerror', None) or error}."

@@ -52,7 +52,10 @@ def parse(path: Path) -> Content:
             if header_allowed and not any(map(_is_number, cells)):
                 header_allowed = False
                 continue
-            msg = f"file {path}, line {number}: {line.strip()[:60]!r} is not two numbers, real and imaginary part of a point."
+            msg = (
+                f"file {path}, line {number}: {line.strip()[:60]!r} is not two numbers, real and imaginary part of a point; "
+                "convert other formats to NIfTI-MRS first (spec2nii does)."
+            )
             raise ReadError(msg) from None
         header_allowed = False
         if len(values) != 2:

@@ -220,7 +220,7 @@ def free_magnesium(
         sd = np.asarray(getattr(shift, f"sd_{chosen.quantity}"), dtype=float)
         trusted = np.asarray(shift.is_valid)
         ph_values, sd_ph, ph_source = _ph_of_fit(shift, ph, ph_equation)
-        index = getattr(shift, "index_columns", {})
+        index = getattr(shift, "row_columns", {})
     else:
         d = _numbers("shift", shift)
         _require_in_range(d, chosen)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -76,12 +77,14 @@ def calibration(mg: MagnesiumResult, ax: Axes | None = None) -> CalibrationPlot:
         color=DATA,
         elinewidth=0.9,
         capsize=2,
+        alpha=float(np.clip(30 / max(int(shown.sum()), 1), 0.15, 1.0)),
         label=f"measured, sd of the shift and {mg.level:.0%} interval",
     )
     ax.set_ylim(0, top)
     ax.set_xlabel(_AXIS_LABEL[mg.calibration.quantity])
     ax.set_ylabel("free Mg²⁺ (mM)")
     constants = ", ".join(f"{k} {v:g}" for k, v in mg.calibration.constants.items())
-    ax.set_title(f"{mg.calibration.id} (evidence {mg.calibration.evidence})\n{constants}", loc="left", fontsize="small")
+    heading = f"{mg.calibration.id} (evidence {mg.calibration.evidence})"
+    ax.set_title("\n".join([heading, *textwrap.wrap(constants, 72)]), loc="left", fontsize="small")
     ax.legend(frameon=False, fontsize="small")
     return CalibrationPlot(ax, curve, points)

@@ -166,4 +166,6 @@ def _title(result: FitResult, where: int | tuple[int, ...]) -> str:
         from p31mg.fitting import FitStatus
 
         return f"no shift: {FitStatus(int(result.status[where])).message}"
-    return f"δα − δβ = {shift:.3f} ± {sd:.3f} ppm (sd), PCr SNR {float(result.snr[where]):.0f}"
+    flags = result.quality.raised(where)
+    verdict = f"\nflagged: {', '.join(flags)}" if flags else ""
+    return f"δα − δβ = {shift:.3f} ± {sd:.3f} ppm (sd), PCr SNR {float(result.snr[where]):.0f}{verdict}"

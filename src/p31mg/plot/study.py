@@ -64,13 +64,16 @@ def study(table: pd.DataFrame, figure: Figure | None = None) -> StudyPlot:
         import matplotlib.pyplot as plt
 
         figure = plt.figure(figsize=(11, 4.2), layout="constrained")
+    from matplotlib.ticker import LogLocator
+
     by_row, by_snr = figure.subplots(1, 2, sharey=True)
-    rows = table[table["mg_is_valid"].astype(bool)].reset_index(drop=True)
+    is_shown = table["mg_is_valid"].to_numpy(bool)
+    rows = table[is_shown].reset_index(drop=True)
     mg = rows["free_mg_mM"].to_numpy(float)
     low, high = (rows[f"interval_{end}_mM"].to_numpy(float) for end in ("low", "high"))
     top = 1.6 * float(np.nanmax(mg, initial=0.5))
     errors = [np.maximum(mg - low, 0), np.maximum(np.minimum(high, 10 * top) - mg, 0)]
-    for ax, x in ((by_row, np.arange(len(rows)) + 1), (by_snr, rows["snr"].to_numpy(float))):
+    for ax, x in ((by_row, np.flatnonzero(is_shown) + 1), (by_snr, rows["snr"].to_numpy(float))):
         ax.errorbar(
             x,
             mg,
@@ -88,11 +91,12 @@ def study(table: pd.DataFrame, figure: Figure | None = None) -> StudyPlot:
         float(np.median(mg)) if len(mg) else 0.0, color=RESIDUAL, linewidth=0.8, linestyle="--", label="median"
     )
     by_row.set_ylim(0, top)
-    by_row.set_xlabel("valid spectrum, in the order of the table")
+    by_row.set_xlabel("row of the table")
     by_snr.set_xlabel("PCr SNR (matched filter)")
     by_snr.set_xscale("log")
+    by_snr.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     by_snr.xaxis.set_major_formatter("{x:g}")
-    by_snr.xaxis.set_minor_formatter("{x:g}")
+    by_snr.xaxis.set_minor_formatter("")
     by_row.set_ylabel("free Mg²⁺ (mM)")
     n_left_out = len(table) - len(rows)
     by_row.set_title(f"{len(rows)} valid spectra, {n_left_out} left out", loc="left", fontsize="medium")

@@ -87,6 +87,9 @@ def load_prior(prior: Prior | str | Path) -> Prior:
         text = (resources.files("p31mg.prior") / "sets" / f"{prior}.toml").read_text(encoding="utf-8")
         return parse_prior(text, source=str(prior))
     path = Path(prior)
+    if path.suffix != ".toml" and path.is_file():
+        msg = f"prior file {path} must be TOML, with a name that ends in .toml."
+        raise ReadError(msg)
     if path.suffix != ".toml":
         raise UnknownNameError(kind="prior", name=str(prior), known=[*packaged_priors(), "or the path of a .toml file"])
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -12,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from p31mg._version import __version__
+from p31mg.errors import WriteError
 from p31mg.fitting import FitResult, FitStatus
-from p31mg.io.documents import json_text
+from p31mg.io.documents import json_text, jsonable
 from p31mg.io.writing import make_folder, write_whole
 from p31mg.magnesium import Calibration, MagnesiumResult, calibration_record, free_magnesium
 from p31mg.prior import Prior
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-__all__ = ["COLUMNS", "explained", "write_figures", "write_tables"]
+__all__ = ["COLUMNS", "explained", "figure_names", "require_own", "write_figures", "write_tables"]
 
 COLUMNS: Mapping[str, str] = {
     "file": "path of the file below the study folder",
@@ -52,12 +54,20 @@ COLUMNS: Mapping[str, str] = {
     "snr": "matched-filter SNR of PCr per component",
     "noise_sd": "noise of one component of one FID point, data units",
     "reference_offset_ppm": "PCr from the carrier, ppm",
+    "prior": "name of the prior knowledge",
+    "engine": "engine of the fit",
+    "spectrometer_frequency_mhz": "31P frequency of the acquisition, MHz",
+    "spectral_width_hz": "spectral width of the acquisition, Hz",
+    "begin_time_s": "from the centre of the excitation to the first point, s",
+    "begin_time_source": "where the begin time comes from: given, or the field of the file",
+    "n_points": "complex points of the FID",
     "phase_deg": "zero-order phase common to all peaks, degrees",
     "converged": "true where the remaining step was below 1e-5 standard errors",
     "at_bound": "true where shift or width of alpha, beta or PCr sits on a bound",
     "snr_ok": "true where alpha- and beta-ATP have an SNR of at least 9",
     "linewidth_ok": "true where the PCr line is narrower than 0.6 ppm",
     "shift_in_range": "true where shift_alpha_beta_ppm lies between 8.32 and 10.91",
+    "residual_ok": "true where the residual is at most 1.3 times the noise between neighbouring bins",
     "is_valid": "true where status is OK and all of these flags are good",
     "n_iterations": "iterations of the fit",
 }
@@ -90,11 +100,61 @@ def explained(column: str) -> str:
     return f"position on the axis {column!r} of the file"
 
 
+def require_own(output: Path, folder: Path, options: Mapping[str, Any], *, overwrite: bool) -> None:
+    """Refuse an output folder in which something would be lost.
+
+    Raises
+    ------
+    WriteError
+        It is the folder of the spectra, or holds a ``results.csv`` of somebody else or, without `overwrite`, one made with
+        other options.
+    """
+    if output.resolve() == folder.resolve():
+        msg = f"output folder {output} is the folder of the spectra; choose another, it may lie within."
+        raise WriteError(msg)
+    if not (output / "results.csv").exists():
+        return
+    earlier = _record_of(output)
+    if earlier is None:
+        msg = f"output folder {output} holds a results.csv that p31mg did not write; choose another folder."
+        raise WriteError(msg)
+    now, before = jsonable(options), earlier["options"]
+    changed = [name for name in now if now[name] != before.get(name)]
+    if changed and not overwrite:
+        differences = ", ".join(f"{name} {before.get(name)!r} then, {now[name]!r} now" for name in changed)
+        msg = (
+            f"output folder {output} holds results made with other options ({differences}); choose another folder, or "
+            "replace them with --force (overwrite=True in Python)."
+        )
+        raise WriteError(msg)
+
+
+def _record_of(output: Path) -> dict[str, Any] | None:
+    """Return the record of an earlier run in a folder, None if there is none that p31mg wrote."""
+    try:
+        record = json.loads((output / "results.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    is_ours = (
+        isinstance(record, dict) and isinstance(record.get("options"), dict) and "p31mg" in record.get("versions", {})
+    )
+    return record if is_ours else None
+
+
 def write_tables(
-    table: pd.DataFrame, output: Path, prior: Prior, calibration: Calibration, options: Mapping[str, Any]
+    table: pd.DataFrame,
+    output: Path,
+    prior: Prior,
+    calibration: Calibration,
+    options: Mapping[str, Any],
+    figures: Sequence[str],
 ) -> None:
-    """Write the table as CSV, and as JSON what its columns mean and how it was made."""
+    """Write the table as CSV, and as JSON what its columns mean and how it was made.
+
+    Figures that an earlier run recorded are removed: what is in the folder belongs to the table.
+    """
     record = {
+        "figures": list(figures),
         "columns": {str(c): explained(str(c)) for c in table.columns},
         "options": dict(options),
         "prior": _prior_record(prior),
@@ -105,6 +165,8 @@ def write_tables(
             **{name: metadata.version(name) for name in ("numpy", "scipy", "lmfit", "pandas", "nibabel")},
         },
     }
+    for old in (_record_of(output) or {}).get("figures", []):
+        (output / "figures" / str(old)).unlink(missing_ok=True)
     write_whole(output / "results.csv", lambda name: table.to_csv(name, index=False))
     text = json_text(record, sort_keys=True)
     write_whole(output / "results.json", lambda name: Path(name).write_text(text, encoding="utf-8"))
@@ -138,24 +200,19 @@ def write_figures(
     output: Path,
     tell: Callable[[str, int, int], None],
 ) -> None:
-    """Write one picture per fitted spectrum, in folders as the files are, the calibration and the study at a glance.
-
-    Pictures of an earlier run are removed first: what is there belongs to the table beside it.
-    """
+    """Write one picture per fitted spectrum, in folders as the files are, the calibration and the study at a glance."""
     from p31mg import plot
 
     folder = make_folder(output / "figures")
-    for old in folder.rglob("*.png"):
-        old.unlink()
     usable = table[table["status"] == FitStatus.OK.name]
-    names = _figure_names(list(dict.fromkeys(table["file"])))
-    for done, (_, row) in enumerate(usable.iterrows()):
+    names = figure_names(table, axes)
+    for done, (name, (_, row)) in enumerate(zip(names, usable.iterrows(), strict=False)):
         tell("draw", done, len(usable))
         figure = _figure(9.0, 7.0)
         drawn = plot.fit(fits[row["file"]], int(row["row_in_fit"]), figure.add_subplot())
         drawn.ax.set_title(f"{row['file']}\n{drawn.ax.get_title(loc='left')}", loc="left", fontsize="medium")
-        path = folder / "_".join([names[row["file"]], *_position(row, axes)])
-        write_whole(make_folder(path.parent) / f"{path.name}.png", figure.savefig)
+        path = folder / name
+        write_whole(make_folder(path.parent) / path.name, figure.savefig)
     valid = table[table["mg_is_valid"]]
     if len(valid):
         figure = _figure(6.0, 4.5)
@@ -181,7 +238,15 @@ def _magnesium(rows: pd.DataFrame, calibration: Calibration) -> MagnesiumResult:
     return free_magnesium(shift, sd_ppm=sd, calibration=calibration)
 
 
-def _figure_names(files: Sequence[str]) -> dict[str, str]:
+def figure_names(table: pd.DataFrame, axes: Sequence[str]) -> list[str]:
+    """Return the paths of all figures of a table below ``figures/``: one per fitted spectrum, then those of the study."""
+    stems = _stems(list(dict.fromkeys(table["file"])))
+    usable = table[table["status"] == FitStatus.OK.name]
+    names = ["_".join([stems[row["file"]], *_position(row, axes)]) + ".png" for _, row in usable.iterrows()]
+    return [*names, "calibration.png", "study.png"] if table["mg_is_valid"].any() else names
+
+
+def _stems(files: Sequence[str]) -> dict[str, str]:
     """Return for each file the path of its figures: without the ending, unless two files would then be one."""
     stems = {file: _without_ending(file) for file in files}
     taken = Counter([*stems.values(), "calibration", "study"])

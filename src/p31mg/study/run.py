@@ -18,7 +18,7 @@ from p31mg.io import is_spectrum_name, read
 from p31mg.io.writing import make_folder
 from p31mg.magnesium import Calibration, free_magnesium, get_calibration
 from p31mg.prior import Prior, load_prior
-from p31mg.study.output import write_figures, write_tables
+from p31mg.study.output import figure_names, require_own, write_figures, write_tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,6 +52,7 @@ def batch(
     begin_time_s: float | None = None,
     override: bool = False,
     figures: bool = True,
+    overwrite: bool = False,
     progress: Progress | None = None,
 ) -> pd.DataFrame:
     """Fit every spectrum below a folder and return one row per spectrum, failed ones too.
@@ -75,6 +76,8 @@ def batch(
         For all files; see `read`.
     figures
         Whether to draw a figure of every fitted spectrum (about a third of a second each). Default True.
+    overwrite
+        Let results made with other options be replaced. Default False: they are refused. The same options may be repeated.
     progress
         Called with what is being done, how many are done, and how many there are. Default None.
 
@@ -88,13 +91,15 @@ def batch(
     ReadError
         The folder does not exist or holds no spectra.
     WriteError
-        The output folder cannot be written; nothing was fitted then.
+        The output folder cannot be written, is the folder of the spectra itself, holds a results.csv that is not ours, or
+        results made with other options; nothing was fitted then.
     InputError
         Unknown prior, calibration or engine, or a pH or temperature outside any sense.
 
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
     >>> import p31mg
     >>> with tempfile.TemporaryDirectory() as study:
     ...     for i, mg in enumerate([0.4, 0.6]):
@@ -111,14 +116,19 @@ def batch(
     _require_sense(engine, chosen, ph, temperature_c)
     root = Path(folder)
     paths = _find(root, None if output is None else Path(output))
-    out = None if output is None else make_folder(output)
-
     given = {
         "spectrometer_frequency_mhz": spectrometer_frequency_mhz,
         "spectral_width_hz": spectral_width_hz,
         "begin_time_s": begin_time_s,
         "override": override,
     }
+    options = {"folder": str(folder), "engine": engine, "ph": ph, "temperature_c": temperature_c, **given}
+    options |= {"prior": prior.name, "calibration": chosen.id}
+    out = None
+    if output is not None:
+        require_own(Path(output), root, options, overwrite=overwrite)
+        out = make_folder(output)
+
     files = _read(root, paths, given, tell)
     fits: dict[str, FitResult] = {}
     tables: dict[str, pd.DataFrame] = {f.name: _failed(f.name, f.reason) for f in files if f.spectra is None}
@@ -138,8 +148,7 @@ def batch(
     axes = list(dict.fromkeys(name for f in files if f.spectra is not None for name in f.spectra.axis_names))
     table = _joined([_no_rows(prior, chosen), *(tables[f.name] for f in files)], axes)
     if out is not None:
-        options = {"folder": str(folder), "engine": engine, "ph": ph, "temperature_c": temperature_c, **given}
-        write_tables(table, out, prior, chosen, options)
+        write_tables(table, out, prior, chosen, options, figure_names(table, axes) if figures else [])
         if figures:
             write_figures(table, fits, axes, chosen, out, tell)
     return table
@@ -215,7 +224,7 @@ def _rows(result: FitResult, mg: Any) -> pd.DataFrame:
     import pandas as pd
 
     of_fit = result.to_dataframe().drop(columns="spectrum")
-    of_mg = mg.to_dataframe().drop(columns=["spectrum", mg.calibration.quantity, f"sd_{mg.calibration.quantity}"])
+    of_mg = mg.to_dataframe().drop(columns=["spectrum", *of_fit.columns], errors="ignore")
     first = ["status", "reason", "shift_alpha_beta_ppm", "sd_shift_alpha_beta_ppm"]
     return pd.concat([of_fit[first], of_mg, of_fit.drop(columns=first)], axis=1)
 
