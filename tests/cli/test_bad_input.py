@@ -132,7 +132,7 @@ ARGUMENTS: dict[str, tuple[tuple[object, ...], str]] = {
     "pH 70": (("--ph", 70), "ph is 70; a tissue pH is between 5 and 9"),
     "kelvin": (("--temperature", 310), "temperature_c is 310; give degrees Celsius .* kelvin"),
     "unknown engine": (("--engine", "lm"), "'lm' is not one of 'batch', 'lmfit'; see p31mg (fit|batch) --help"),
-    "unknown option": (("--calibraton", "gupta-1978"), "No such option '?--calibraton'?"),
+    "unknown option": (("--calibraton", "gupta-1978"), "No such option:? '?--calibraton'?"),
 }
 
 

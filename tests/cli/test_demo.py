@@ -54,7 +54,7 @@ def test_results_are_those_of_batch(demo: tuple[Path, Result]) -> None:
     written = pd.read_csv(folder / "results" / "results.csv", keep_default_na=False)
     assert written["status"].tolist() == again["status"].tolist()
     for name in ("shift_alpha_beta_ppm", "sd_shift_alpha_beta_ppm", "free_mg_mM", "interval_low_mM", "ph"):
-        np.testing.assert_allclose(written[name], again[name], rtol=1e-14)  # the digits that pandas reads
+        np.testing.assert_allclose(written[name], again[name], rtol=1e-13)  # the digits that pandas reads
 
 
 def test_intervals_hold_the_truth(compared: pd.DataFrame) -> None:

@@ -71,7 +71,7 @@ def calibration(mg: MagnesiumResult, ax: Axes | None = None) -> CalibrationPlot:
         shift[shown],
         free_mg[shown],
         xerr=sd[shown],
-        yerr=np.maximum([low, high], 0.0),
+        yerr=np.maximum(np.array([low, high]), 0.0),
         fmt="o",
         markersize=4,
         color=DATA,

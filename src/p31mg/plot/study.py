@@ -72,7 +72,7 @@ def study(table: pd.DataFrame, figure: Figure | None = None) -> StudyPlot:
     mg = rows["free_mg_mM"].to_numpy(float)
     low, high = (rows[f"interval_{end}_mM"].to_numpy(float) for end in ("low", "high"))
     top = 1.6 * float(np.nanmax(mg, initial=0.5))
-    errors = [np.maximum(mg - low, 0), np.maximum(np.minimum(high, 10 * top) - mg, 0)]
+    errors = np.array([np.maximum(mg - low, 0), np.maximum(np.minimum(high, 10 * top) - mg, 0)])
     for ax, x in ((by_row, np.flatnonzero(is_shown) + 1), (by_snr, rows["snr"].to_numpy(float))):
         ax.errorbar(
             x,
@@ -94,7 +94,7 @@ def study(table: pd.DataFrame, figure: Figure | None = None) -> StudyPlot:
     by_row.set_xlabel("row of the table")
     by_snr.set_xlabel("PCr SNR (matched filter)")
     by_snr.set_xscale("log")
-    by_snr.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    by_snr.xaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7)))
     by_snr.xaxis.set_major_formatter("{x:g}")
     by_snr.xaxis.set_minor_formatter("")
     by_row.set_ylabel("free Mg²⁺ (mM)")
