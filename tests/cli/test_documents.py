@@ -166,8 +166,9 @@ def test_mg_document(run: Run) -> None:
     assert set(out["calibration"]) == CALIBRATION_KEYS
     assert out["calibration"]["constants"] == {"atp_ppm": 10.91, "mgatp_ppm": 8.35, "kd_uM": 38.0}
     assert [set(row) for row in out["values"]] == [
-        MAGNESIUM_KEYS | {"shift_alpha_beta_ppm", "sd_shift_alpha_beta_ppm"}
+        MAGNESIUM_KEYS | {"interval_mM", "shift_alpha_beta_ppm", "sd_shift_alpha_beta_ppm"}
     ] * 2
+    assert all(row["interval_mM"] == [row["interval_low_mM"], row["interval_high_mM"]] for row in out["values"])
     assert [row["shift_alpha_beta_ppm"] for row in out["values"]] == [8.5, 8.6]
     assert {(row["ph"], row["ph_source"], row["temperature_c"]) for row in out["values"]} == {(7.1, "given", 36.0)}
 
@@ -237,7 +238,7 @@ def test_csv_is_read_by_pandas_with_the_rows_of_the_document(
     assert len(table) == len(rows)
     for name in set(rows[0]) & set(table.select_dtypes("float")):
         expected = [np.nan if row[name] is None else row[name] for row in rows]
-        np.testing.assert_allclose(table[name], expected, rtol=1e-13)  # the digits that pandas reads
+        np.testing.assert_allclose(table[name], expected, rtol=1e-12)  # the digits that pandas reads
 
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS.keys())

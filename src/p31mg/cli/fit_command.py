@@ -16,6 +16,7 @@ from p31mg.cli.render import (
     magnesium_text,
     print_table,
     require_table_name,
+    rows_of,
     verdict,
 )
 from p31mg.magnesium import calibration_record
@@ -86,9 +87,7 @@ def command(
         "temperature_c": temperature_c,
         "n_spectra": int(result.status.size),
         "n_valid": int(mg.is_valid.sum()),
-        "spectra": table.drop(columns=[c for c in table.columns if str(c).startswith("calibration")]).to_dict(
-            orient="records"
-        ),
+        "spectra": rows_of(table),
     }
     emit(output_format, output, table, document, lambda: _show(file, spectra, result, mg, table))
     if figure is not None:

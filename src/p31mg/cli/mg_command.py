@@ -16,6 +16,7 @@ from p31mg.cli.render import (
     magnesium_text,
     print_table,
     require_table_name,
+    rows_of,
 )
 from p31mg.magnesium import calibration_record
 
@@ -98,9 +99,7 @@ def command(
     table = mg.to_dataframe()
     document = {
         "calibration": calibration_record(mg.calibration),
-        "values": table.drop(columns=[c for c in table.columns if str(c).startswith("calibration")]).to_dict(
-            orient="records"
-        ),
+        "values": rows_of(table),
     }
 
     def show() -> None:

@@ -30,6 +30,7 @@ __all__ = [
     "print_table",
     "progress",
     "require_table_name",
+    "rows_of",
     "verdict",
 ]
 
@@ -57,6 +58,19 @@ def emit(
         show()
     else:
         click.echo(text, nl=False)
+
+
+def rows_of(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a table of results with magnesium for a document: the columns, and ``interval_mM`` as in Python.
+
+    The calibration, the same in all rows, stands beside them.
+    """
+    rows = []
+    for row in table.to_dict(orient="records"):
+        interval = [row["interval_low_mM"], row["interval_high_mM"]]
+        named = {str(k): v for k, v in row.items() if not str(k).startswith("calibration")}
+        rows.append({**named, "interval_mM": interval})
+    return rows
 
 
 def print_table(columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]], title: str = "") -> None:
