@@ -36,7 +36,7 @@ Gauss-Newton halves its distance at each iteration while the full Newton step sq
 
 for :math:`S_p = \sum_n n^p z^n`. Each division loses a factor 1/(N|D|) of precision, so a line must not be much narrower
 than 1/(N Δt); the bounds of the prior see to that. The algebra of such sums is that of the variable-projection
-literature for damped exponentials (van der Veen, de Beer, Luyten, van Ormondt 1988, doi:10.1002/mrm.1910060111;
+literature for damped exponentials (van der Veen, de Beer, Luyten, van Ormondt 1988, Magn Reson Med 6:92-98;
 AMARES: Vanhamme, van den Boogaart, Van Huffel 1997, doi:10.1006/jmre.1997.1244).
 
 **Moments.** The only sums over all points are :math:`\sum_n n^p \bar z^n s_n` for each line, :math:`z = e^{\lambda\Delta t}`.

@@ -60,7 +60,7 @@ class Quality:
     Parameters
     ----------
     converged
-        The remaining step was below 1e-5 standard errors.
+        The last step was shorter than 1e-4 standard errors.
     at_bound
         The shift or linewidth of alpha-ATP, beta-ATP or PCr sits on a bound (True is bad).
     snr_ok

@@ -10,7 +10,7 @@ r"""Calibrations: published equations that turn a chemical shift into free Mg2+.
     \frac{\mathrm{d}[\mathrm{Mg}]}{\mathrm{d}d} = -K_d\,\frac{d_{ATP} - d_{MgATP}}{(d - d_{MgATP})^2}
 
 "Mg-free" lumps ATP4-, HATP3- and KATP3-: :math:`K_d` is an apparent constant at pH 7.2, 37 C and physiological K+.
-Near :math:`d_{MgATP}` the value explodes and so does its error (Mosher et al. 1992, doi:10.1002/mrm.1910240116).
+Near :math:`d_{MgATP}` the value explodes and so does its error (Mosher et al. 1992, Magn Reson Med 24:163-169).
 
 **Beta shift** (Iotti, brain). With :math:`d = \delta_\beta - \delta_{PCr}`,
 

@@ -62,7 +62,7 @@ COLUMNS: Mapping[str, str] = {
     "begin_time_source": "where the begin time comes from: given, or the field of the file",
     "n_points": "complex points of the FID",
     "phase_deg": "zero-order phase common to all peaks, degrees",
-    "converged": "true where the remaining step was below 1e-5 standard errors",
+    "converged": "true where the last step was shorter than 1e-4 standard errors",
     "at_bound": "true where shift or width of alpha, beta or PCr sits on a bound",
     "snr_ok": "true where alpha- and beta-ATP have an SNR of at least 9",
     "linewidth_ok": "true where the PCr line is narrower than 0.6 ppm",
