@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["FitResult", "index_columns"]
 
+_SHOWN = ("shift_alpha_beta_ppm", "sd_shift_alpha_beta_ppm", "snr", "is_valid")
+
 
 @dataclass(frozen=True, kw_only=True)
 class FitResult:
@@ -216,6 +218,10 @@ class FitResult:
             msg = f"axis_names of the spectra hold {sorted(clash)}, which are columns of the table; name those axes otherwise."
             raise InputError(msg)
         return pd.DataFrame({**axes, **columns}, index=pd.RangeIndex(self.status.size))
+
+    def _repr_html_(self) -> str:
+        columns = [*index_columns(self.spectra), "status", *_SHOWN]
+        return self.to_dataframe()[columns].to_html(index=False, float_format="{:.4g}".format, max_rows=30)
 
     def __repr__(self) -> str:
         n_valid = int(self.is_valid.sum())

@@ -147,6 +147,17 @@ class MagnesiumResult:
         columns["calibration_source"] = self.calibration.source
         return pd.DataFrame(columns, index=pd.RangeIndex(self.free_mg_mM.size))
 
+    def _repr_html_(self) -> str:
+        shown = [
+            self.calibration.quantity,
+            "free_mg_mM",
+            "interval_low_mM",
+            "interval_high_mM",
+            "mg_is_valid",
+            "calibration",
+        ]
+        return self.to_dataframe()[shown].to_html(index=False, float_format="{:.4g}".format, max_rows=30)
+
     def __repr__(self) -> str:
         c = self.calibration
         constants = ", ".join(f"{k} {v:g}" for k, v in c.constants.items())
