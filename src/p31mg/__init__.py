@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from p31mg.magnesium import (
         BetaShiftCalibration,
         Calibration,
+        MagnesiumComparison,
         MagnesiumResult,
         TwoSiteCalibration,
         calibrations,
@@ -65,6 +66,7 @@ _HOME = {
     "p31mg.magnesium": (
         "BetaShiftCalibration",
         "Calibration",
+        "MagnesiumComparison",
         "MagnesiumResult",
         "TwoSiteCalibration",
         "calibrations",
@@ -83,6 +85,7 @@ __all__ = [
     "FitResult",
     "FitStatus",
     "InputError",
+    "MagnesiumComparison",
     "MagnesiumResult",
     "MissingMetadataError",
     "P31mgError",

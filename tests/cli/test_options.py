@@ -36,7 +36,13 @@ PRINTING: dict[str, tuple[Arguments, Arguments]] = {
 OPTIONS = {
     "fit": {**ACQUISITION, **FIT, **MAGNESIUM, **PRINTING, "--figure": ((), ("--figure", "fit.png"))},
     "info": {**ACQUISITION, **PRINTING},
-    "mg": {**MAGNESIUM, **PRINTING, "--sd": ((), ("--sd", 0.01)), "--level": (("--sd", 0.01), ("--level", 0.5))},
+    "mg": {
+        **MAGNESIUM,
+        **PRINTING,
+        "--sd": ((), ("--sd", 0.01)),
+        "--level": (("--sd", 0.01), ("--level", 0.5)),
+        "--all": ((), ("--all",)),
+    },
     "calibrations": PRINTING,
     "batch": {
         **ACQUISITION,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
@@ -20,6 +21,10 @@ from p31mg.cli.render import (
 )
 from p31mg.magnesium import calibration_record
 
+if TYPE_CHECKING:
+    from p31mg.arrays import FloatArray
+    from p31mg.magnesium import MagnesiumComparison
+
 __all__ = ["command"]
 
 
@@ -35,7 +40,7 @@ class _NegativeNumbers(click.Command):
                     shifts.append(word)
                     continue
                 options.append(word)
-                if "=" not in word and word not in ("-h", "--help"):
+                if "=" not in word and word not in ("-h", "--help", "--all"):
                     options.extend(itertools.islice(words, 1))
             args = [*options, "--", *shifts]
         return super().parse_args(ctx, args)
@@ -60,6 +65,7 @@ def _is_number(word: str) -> bool:
     help="Sd of the shift; once for all, or once for each SHIFT.",
 )
 @magnesium_options
+@click.option("--all", "every", is_flag=True, help="All calibrations that take such a shift, side by side.")
 @click.option("--level", type=float, default=0.95, show_default=True, help="Of the interval.")
 @format_option
 @click.option(
@@ -72,6 +78,7 @@ def command(
     ph: float | None,
     temperature_c: float,
     level: float,
+    every: bool,
     output_format: str,
     output: Path | None,
 ) -> None:
@@ -83,6 +90,7 @@ def command(
     p31mg mg 8.55 --sd 0.01
     p31mg mg 8.50 8.55 8.60 --calibration gupta-1984 --format csv
     p31mg mg -16.14 --calibration iotti-1996
+    p31mg mg 8.55 --sd 0.01 --all
     """
     import p31mg
     from p31mg.errors import InputError
@@ -93,9 +101,11 @@ def command(
         msg = f"--sd is given {len(sd_ppm)} times for {len(shift)} shifts; give it once, or once for each."
         raise InputError(msg)
     sd = None if not sd_ppm else np.array(sd_ppm if len(sd_ppm) > 1 else sd_ppm[0])
-    mg = p31mg.free_magnesium(
-        values, calibration=calibration, sd_ppm=sd, ph=ph, temperature_c=temperature_c, level=level
-    )
+    options: dict[str, Any] = {"sd_ppm": sd, "ph": ph, "temperature_c": temperature_c, "level": level}
+    if every:
+        _compare(p31mg.free_magnesium(values, calibration=_fitting(values), **options), output_format, output)
+        return
+    mg = p31mg.free_magnesium(values, calibration=calibration, **options)
     table = mg.to_dataframe()
     document = {
         "calibration": calibration_record(mg.calibration),
@@ -133,3 +143,49 @@ def command(
 
     emit(output_format, output, table, document, show)
     click.get_current_context().exit(0 if mg.is_valid.all() else 1)
+
+
+def _fitting(values: FloatArray) -> list[str]:
+    """Return the calibrations whose shifts have the sign of these."""
+    import p31mg
+
+    known = p31mg.calibrations().values()
+    return [c.id for c in known if np.sign(c.shift_range_ppm[0]) == np.sign(np.ravel(values)[0])]
+
+
+def _compare(results: MagnesiumComparison, output_format: str, output: Path | None) -> None:
+    """Print one row per shift and calibration, and how far they are apart."""
+    document = {
+        name: {"calibration": calibration_record(r.calibration), "values": rows_of(r.to_dataframe())}
+        for name, r in results.items()
+    }
+
+    def show() -> None:
+        first = next(iter(results.values()))
+        columns = [
+            (first.calibration.quantity, "right"),
+            ("calibration", "left"),
+            ("Mg (mM)", "right"),
+            (f"{first.level:.0%} interval (mM)", "right"),
+            ("constants", "left"),
+            ("evidence", "left"),
+        ]
+        rows = [
+            [
+                f"{result.shift_ppm.ravel()[i]:g}",
+                name,
+                magnesium_text(float(result.free_mg_mM.ravel()[i]), *result.interval_mM.reshape(-1, 2)[i]),
+                interval_text(*result.interval_mM.reshape(-1, 2)[i]),
+                ", ".join(f"{k} {v:g}" for k, v in result.calibration.constants.items()),
+                result.calibration.evidence,
+            ]
+            for i in range(results.spread.size)
+            for name, result in results.items()
+        ]
+        print_table(columns, rows)
+        spread = results.spread[np.isfinite(results.spread)]
+        if spread.size:
+            click.echo(f"highest over lowest: up to {spread.max():.2f}")
+
+    emit(output_format, output, results.to_dataframe(), {"results": document}, show)
+    click.get_current_context().exit(0 if all(r.is_valid.all() for r in results.values()) else 1)

@@ -9,6 +9,7 @@ from p31mg.magnesium.calibrations import (
     calibrations,
     get_calibration,
 )
+from p31mg.magnesium.comparison import MagnesiumComparison, compare_calibrations
 from p31mg.magnesium.free import MagnesiumResult, free_magnesium
 from p31mg.magnesium.ph import PhEquation, get_ph_equation, ph_equations
 
@@ -16,11 +17,13 @@ __all__ = [
     "BetaShiftCalibration",
     "Calibration",
     "CalibrationTable",
+    "MagnesiumComparison",
     "MagnesiumResult",
     "PhEquation",
     "TwoSiteCalibration",
     "calibration_record",
     "calibrations",
+    "compare_calibrations",
     "free_magnesium",
     "get_calibration",
     "get_ph_equation",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, cast, overload, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,8 @@ from p31mg.magnesium.ph import DEFAULT_PH_EQUATION, get_ph_equation
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from p31mg.magnesium.comparison import MagnesiumComparison
 
 __all__ = ["HasShifts", "MagnesiumResult", "free_magnesium"]
 
@@ -172,16 +174,38 @@ class MagnesiumResult:
         return f"{head}: {self.free_mg_mM.shape}, {int(self.is_valid.sum())} of {self.is_valid.size} valid>"
 
 
+@overload
 def free_magnesium(
     shift: HasShifts | npt.ArrayLike,
     *,
-    calibration: Calibration | str = DEFAULT_CALIBRATION,
+    calibration: Calibration | str = ...,
+    sd_ppm: npt.ArrayLike | None = ...,
+    ph: npt.ArrayLike | None = ...,
+    temperature_c: npt.ArrayLike = ...,
+    ph_equation: str = ...,
+    level: float = ...,
+) -> MagnesiumResult: ...
+@overload
+def free_magnesium(
+    shift: HasShifts | npt.ArrayLike,
+    *,
+    calibration: list[Calibration | str] | list[str],
+    sd_ppm: npt.ArrayLike | None = ...,
+    ph: npt.ArrayLike | None = ...,
+    temperature_c: npt.ArrayLike = ...,
+    ph_equation: str = ...,
+    level: float = ...,
+) -> MagnesiumComparison: ...
+def free_magnesium(
+    shift: HasShifts | npt.ArrayLike,
+    *,
+    calibration: Calibration | str | list[Calibration | str] | list[str] = DEFAULT_CALIBRATION,
     sd_ppm: npt.ArrayLike | None = None,
     ph: npt.ArrayLike | None = None,
     temperature_c: npt.ArrayLike = BODY_TEMPERATURE_C,
     ph_equation: str = DEFAULT_PH_EQUATION,
     level: float = 0.95,
-) -> MagnesiumResult:
+) -> MagnesiumResult | MagnesiumComparison:
     """Convert shifts to free intracellular Mg2+ by a published calibration.
 
     Parameters
@@ -191,7 +215,8 @@ def free_magnesium(
         calibrations; delta(beta) - delta(PCr), near -16.1, for ``"iotti-1996"``. NaN in, NaN out.
     calibration
         Name (see `calibrations`) or a calibration of your own. Default ``"gupta-1978"``, the most cited. Published
-        calibrations differ by a factor of 1.5 to 2.3 at the same shift; that is not part of `sd_mM`.
+        calibrations differ by a factor of 1.5 to 2.3 at the same shift; that is not part of `sd_mM`. A list of them gives a
+        `MagnesiumComparison`, side by side.
     sd_ppm
         Sd of the shift, in ppm, of a shape that broadcasts; only with plain numbers. Default None: no interval.
     ph
@@ -218,6 +243,17 @@ def free_magnesium(
     >>> round(float(mg.free_mg_mM), 3), round(float(mg.sd_mM), 3), mg.interval_mM.round(3).tolist()
     (0.448, 0.024, [0.405, 0.501])
     """
+    if isinstance(calibration, list):
+        from p31mg.magnesium.comparison import compare_calibrations
+
+        options = {
+            "sd_ppm": sd_ppm,
+            "ph": ph,
+            "temperature_c": temperature_c,
+            "ph_equation": ph_equation,
+            "level": level,
+        }
+        return compare_calibrations(shift, calibration, **options)
     chosen = get_calibration(calibration)
     if not (isinstance(level, (int, float, np.floating)) and 0 < level < 1):  # type: ignore[redundant-expr]
         msg = f"level is {level!r}; it must lie between 0 and 1 (0.95 for a 95 % interval)."

@@ -1,0 +1,102 @@
+"""The same shifts through several calibrations, side by side: how far published constants disagree is part of the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from p31mg.arrays import FloatArray
+from p31mg.errors import InputError
+from p31mg.magnesium.calibrations import Calibration, get_calibration
+from p31mg.magnesium.free import HasShifts, MagnesiumResult, free_magnesium
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["MagnesiumComparison", "compare_calibrations"]
+
+
+class MagnesiumComparison(Mapping[str, MagnesiumResult]):
+    """Results of several calibrations by id, of the same shifts.
+
+    Examples
+    --------
+    >>> both = compare_calibrations([8.50, 8.60], ["gupta-1978", "gupta-1984"], sd_ppm=0.01)
+    >>> both["gupta-1984"].free_mg_mM.round(3).tolist()
+    [0.644, 0.396]
+    >>> both.spread.round(2).tolist()
+    [1.06, 1.13]
+    """
+
+    def __init__(self, results: Mapping[str, MagnesiumResult]) -> None:
+        self._results = dict(results)
+
+    def __getitem__(self, key: str) -> MagnesiumResult:
+        return self._results[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._results)
+
+    def __len__(self) -> int:
+        return len(self._results)
+
+    @property
+    def spread(self) -> FloatArray:
+        """Highest over lowest concentration, of the shape of the shifts; NaN where any calibration has none."""
+        values = np.stack([r.free_mg_mM for r in self.values()])
+        return values.max(axis=0) / values.min(axis=0)
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """Return one row per value with the shifts used and, for every calibration, concentration and interval."""
+        import pandas as pd
+
+        columns: dict[str, Any] = {}
+        for name, result in self.items():
+            columns |= dict(result.index)
+            columns[result.calibration.quantity] = result.shift_ppm.ravel()
+            columns[f"{name}_free_mg_mM"] = result.free_mg_mM.ravel()
+            columns[f"{name}_interval_low_mM"] = result.interval_mM[..., 0].ravel()
+            columns[f"{name}_interval_high_mM"] = result.interval_mM[..., 1].ravel()
+        columns["spread"] = self.spread.ravel()
+        return pd.DataFrame(columns, index=pd.RangeIndex(self.spread.size))
+
+    def __repr__(self) -> str:
+        return "\n".join(repr(result) for result in self.values())
+
+    def _repr_html_(self) -> str:
+        return self.to_dataframe().to_html(index=False, float_format="{:.4g}".format, max_rows=30)
+
+
+def compare_calibrations(
+    shift: HasShifts | npt.ArrayLike, calibrations: Sequence[Calibration | str], **options: Any
+) -> MagnesiumComparison:
+    """Convert the same shifts by several calibrations.
+
+    Parameters
+    ----------
+    shift
+        A `FitResult`, from which every calibration takes the shift it needs; or numbers, and then all calibrations must take
+        the same quantity.
+    calibrations
+        Names or calibrations, at least one, each once.
+    **options
+        Of `free_magnesium`.
+
+    Raises
+    ------
+    InputError
+        No calibration, one twice, or numbers given to calibrations of different quantities.
+    """
+    chosen = [get_calibration(c) for c in calibrations]
+    names = [c.id for c in chosen]
+    if not chosen or len(set(names)) != len(names):
+        msg = f"calibration is {names}; name at least one, each once."
+        raise InputError(msg)
+    quantities = {c.quantity for c in chosen}
+    if len(quantities) > 1 and not isinstance(shift, HasShifts):
+        msg = f"calibrations {', '.join(names)} take {' and '.join(sorted(quantities))}; a number is one of them, so give a fit."
+        raise InputError(msg)
+    return MagnesiumComparison({c.id: free_magnesium(shift, calibration=c, **options) for c in chosen})
