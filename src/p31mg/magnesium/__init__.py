@@ -9,9 +9,10 @@ from p31mg.magnesium.calibrations import (
     calibrations,
     get_calibration,
 )
-from p31mg.magnesium.comparison import MagnesiumComparison, compare_calibrations
-from p31mg.magnesium.free import MagnesiumResult, free_magnesium
+from p31mg.magnesium.comparison import MagnesiumComparison
+from p31mg.magnesium.free import free_magnesium
 from p31mg.magnesium.ph import PhEquation, get_ph_equation, ph_equations
+from p31mg.magnesium.result import MagnesiumResult
 
 __all__ = [
     "BetaShiftCalibration",
@@ -23,7 +24,6 @@ __all__ = [
     "TwoSiteCalibration",
     "calibration_record",
     "calibrations",
-    "compare_calibrations",
     "free_magnesium",
     "get_calibration",
     "get_ph_equation",

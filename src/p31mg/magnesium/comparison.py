@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from p31mg.arrays import FloatArray
-from p31mg.errors import InputError
-from p31mg.magnesium.calibrations import Calibration, get_calibration
-from p31mg.magnesium.free import HasShifts, MagnesiumResult, free_magnesium
+from p31mg.magnesium.result import MagnesiumResult
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["MagnesiumComparison", "compare_calibrations"]
+__all__ = ["MagnesiumComparison"]
 
 
 class MagnesiumComparison(Mapping[str, MagnesiumResult]):
@@ -24,7 +21,8 @@ class MagnesiumComparison(Mapping[str, MagnesiumResult]):
 
     Examples
     --------
-    >>> both = compare_calibrations([8.50, 8.60], ["gupta-1978", "gupta-1984"], sd_ppm=0.01)
+    >>> import p31mg
+    >>> both = p31mg.free_magnesium([8.50, 8.60], calibration=["gupta-1978", "gupta-1984"], sd_ppm=0.01)
     >>> both["gupta-1984"].free_mg_mM.round(3).tolist()
     [0.644, 0.396]
     >>> both.spread.round(2).tolist()
@@ -68,35 +66,3 @@ class MagnesiumComparison(Mapping[str, MagnesiumResult]):
 
     def _repr_html_(self) -> str:
         return self.to_dataframe().to_html(index=False, float_format="{:.4g}".format, max_rows=30)
-
-
-def compare_calibrations(
-    shift: HasShifts | npt.ArrayLike, calibrations: Sequence[Calibration | str], **options: Any
-) -> MagnesiumComparison:
-    """Convert the same shifts by several calibrations.
-
-    Parameters
-    ----------
-    shift
-        A `FitResult`, from which every calibration takes the shift it needs; or numbers, and then all calibrations must take
-        the same quantity.
-    calibrations
-        Names or calibrations, at least one, each once.
-    **options
-        Of `free_magnesium`.
-
-    Raises
-    ------
-    InputError
-        No calibration, one twice, or numbers given to calibrations of different quantities.
-    """
-    chosen = [get_calibration(c) for c in calibrations]
-    names = [c.id for c in chosen]
-    if not chosen or len(set(names)) != len(names):
-        msg = f"calibration is {names}; name at least one, each once."
-        raise InputError(msg)
-    quantities = {c.quantity for c in chosen}
-    if len(quantities) > 1 and not isinstance(shift, HasShifts):
-        msg = f"calibrations {', '.join(names)} take {' and '.join(sorted(quantities))}; a number is one of them, so give a fit."
-        raise InputError(msg)
-    return MagnesiumComparison({c.id: free_magnesium(shift, calibration=c, **options) for c in chosen})

@@ -7,9 +7,8 @@ the Mg-bound limit. `sd_mM` is the linear propagation |d[Mg]/d(shift)| sd, for t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, cast, overload, runtime_checkable
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, cast, overload, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -18,14 +17,11 @@ from p31mg.arrays import BoolArray, FloatArray
 from p31mg.constants import BODY_TEMPERATURE_C, PLAUSIBLE_PH, PLAUSIBLE_TEMPERATURE_C
 from p31mg.errors import InputError
 from p31mg.magnesium.calibrations import DEFAULT_CALIBRATION, Calibration, get_calibration
+from p31mg.magnesium.comparison import MagnesiumComparison
 from p31mg.magnesium.ph import DEFAULT_PH_EQUATION, get_ph_equation
+from p31mg.magnesium.result import MagnesiumResult
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from p31mg.magnesium.comparison import MagnesiumComparison
-
-__all__ = ["HasShifts", "MagnesiumResult", "free_magnesium"]
+__all__ = ["HasShifts", "free_magnesium"]
 
 
 @runtime_checkable
@@ -51,127 +47,6 @@ class HasShifts(Protocol):
     @property
     def is_valid(self) -> BoolArray:
         """Rows to be trusted."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class MagnesiumResult:
-    """Free Mg2+ of the shape of the shifts, with everything needed to repeat the number.
-
-    Attributes
-    ----------
-    free_mg_mM
-        (...,) concentration; NaN where the shift is NaN or outside the range of the calibration.
-    sd_mM
-        (...,) from the sd of the shift, propagated linearly; NaN where no sd was given. Calibration not included.
-    interval_mM
-        (..., 2) lower and upper end at `level`; an end is infinite (or 0) where the shift's interval leaves the
-        range of the calibration.
-    p_mg
-        (...,) -log10 of the concentration in mol/l.
-    interval_open
-        (...,) True where an end of the interval lies beyond a limit of the calibration.
-    in_range
-        (...,) True where the shift itself lies within the range of the calibration.
-    is_valid
-        (...,) `in_range`, not `interval_open`, and valid in the fit that it came from. Near the Mg-bound limit the
-        concentration is any large number: only the closed end of the interval says something.
-    shift_ppm, sd_shift_ppm
-        (...,) the shift that was used, and its sd.
-    ph, sd_ph
-        (...,) as given, or from Pi of the fit; NaN where neither.
-    temperature_c
-        (...,) as given; 37 otherwise.
-    level
-        Of the interval.
-    calibration
-        The `Calibration`, with constants, source and evidence.
-    ph_source
-        ``"given"``, the id of the equation, or ``"unknown"``.
-
-    Examples
-    --------
-    >>> near_the_limit = free_magnesium(8.37, sd_ppm=0.02)
-    >>> bool(near_the_limit.interval_open), near_the_limit.interval_mM.round(3).tolist()
-    (True, [1.605, inf])
-    """
-
-    free_mg_mM: FloatArray
-    sd_mM: FloatArray
-    interval_mM: FloatArray
-    p_mg: FloatArray
-    interval_open: BoolArray
-    in_range: BoolArray
-    is_valid: BoolArray
-    shift_ppm: FloatArray
-    sd_shift_ppm: FloatArray
-    ph: FloatArray
-    sd_ph: FloatArray
-    temperature_c: FloatArray
-    level: float
-    calibration: Calibration
-    ph_source: str
-    index: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
-
-    def to_dataframe(self) -> pd.DataFrame:
-        """Return one row per value, with the calibration, its constants, pH, temperature and shift in every row.
-
-        Examples
-        --------
-        >>> free_magnesium([8.5, 8.6], sd_ppm=0.01).to_dataframe()[["free_mg_mM", "sd_mM"]].round(3)
-           free_mg_mM  sd_mM
-        0       0.611  0.043
-        1       0.351  0.016
-        """
-        import pandas as pd
-
-        low, high = self.interval_mM[..., 0], self.interval_mM[..., 1]
-        columns: dict[str, Any] = dict(self.index)
-        columns |= {
-            self.calibration.quantity: self.shift_ppm.ravel(),
-            f"sd_{self.calibration.quantity}": self.sd_shift_ppm.ravel(),
-            "free_mg_mM": self.free_mg_mM.ravel(),
-            "sd_mM": self.sd_mM.ravel(),
-            "interval_low_mM": low.ravel(),
-            "interval_high_mM": high.ravel(),
-            "interval_level": self.level,
-            "interval_open": self.interval_open.ravel(),
-            "p_mg": self.p_mg.ravel(),
-            "in_range": self.in_range.ravel(),
-            "mg_is_valid": self.is_valid.ravel(),
-            "ph": self.ph.ravel(),
-            "sd_ph": self.sd_ph.ravel(),
-            "ph_source": self.ph_source,
-            "temperature_c": self.temperature_c.ravel(),
-            "calibration": self.calibration.id,
-            "calibration_evidence": self.calibration.evidence,
-        }
-        columns |= {f"calibration_{name}": value for name, value in self.calibration.constants.items()}
-        columns["calibration_source"] = self.calibration.source
-        return pd.DataFrame(columns, index=pd.RangeIndex(self.free_mg_mM.size))
-
-    def _repr_html_(self) -> str:
-        shown = [
-            self.calibration.quantity,
-            "free_mg_mM",
-            "interval_low_mM",
-            "interval_high_mM",
-            "mg_is_valid",
-            "calibration",
-        ]
-        return self.to_dataframe()[shown].to_html(index=False, float_format="{:.4g}".format, max_rows=30)
-
-    def __repr__(self) -> str:
-        c = self.calibration
-        constants = ", ".join(f"{k} {v:g}" for k, v in c.constants.items())
-        head = f"<MagnesiumResult {c.id} ({constants}; evidence {c.evidence})"
-        if self.free_mg_mM.shape == ():
-            low, high = self.interval_mM
-            return (
-                f"{head}: {float(self.free_mg_mM):.3f} mM, sd {float(self.sd_mM):.3f}, {self.level:.0%} interval "
-                f"{low:.3f} to {high:.3f}, from {float(self.shift_ppm):.4f} ppm, pH {float(self.ph):.2f}, "
-                f"{float(self.temperature_c):g} C>"
-            )
-        return f"{head}: {self.free_mg_mM.shape}, {int(self.is_valid.sum())} of {self.is_valid.size} valid>"
 
 
 @overload
@@ -244,8 +119,6 @@ def free_magnesium(
     (0.448, 0.024, [0.405, 0.501])
     """
     if isinstance(calibration, list):
-        from p31mg.magnesium.comparison import compare_calibrations
-
         options = {
             "sd_ppm": sd_ppm,
             "ph": ph,
@@ -253,7 +126,7 @@ def free_magnesium(
             "ph_equation": ph_equation,
             "level": level,
         }
-        return compare_calibrations(shift, calibration, **options)
+        return _compare(shift, calibration, options)
     chosen = get_calibration(calibration)
     if not (isinstance(level, (int, float, np.floating)) and 0 < level < 1):  # type: ignore[redundant-expr]
         msg = f"level is {level!r}; it must lie between 0 and 1 (0.95 for a 95 % interval)."
@@ -285,6 +158,22 @@ def free_magnesium(
     hint = "give degrees Celsius between 0 and 60 (37 for a body; a value near 310 is kelvin)"
     _require_sensible("temperature_c", temperature, PLAUSIBLE_TEMPERATURE_C, hint)
     return _convert(d, sd, trusted, ph_values, sd_ph, ph_source, temperature, chosen, level, index)
+
+
+def _compare(
+    shift: HasShifts | npt.ArrayLike, calibrations: Sequence[Calibration | str], options: Mapping[str, Any]
+) -> MagnesiumComparison:
+    """Convert the same shifts by several calibrations; numbers only by such that take the same quantity."""
+    chosen = [get_calibration(c) for c in calibrations]
+    names = [c.id for c in chosen]
+    if not chosen or len(set(names)) != len(names):
+        msg = f"calibration is {names}; name at least one, each once."
+        raise InputError(msg)
+    quantities = {c.quantity for c in chosen}
+    if len(quantities) > 1 and not isinstance(shift, HasShifts):
+        msg = f"calibrations {', '.join(names)} take {' and '.join(sorted(quantities))}; a number is one of them, so give a fit."
+        raise InputError(msg)
+    return MagnesiumComparison({c.id: free_magnesium(shift, calibration=c, **options) for c in chosen})
 
 
 def _convert(
