@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -39,3 +40,17 @@ def test_figures_of_an_earlier_run_go_and_those_of_the_user_stay(folder: Path, t
     p31mg.batch(folder, out)
     names = {f.name for f in (out / "figures").iterdir()}
     assert names == {"mine.png", "sub-02.png", "calibration.png", "study.png"}
+
+
+@pytest.mark.parametrize("named", [["../../precious.png"], ["/precious.png"], "precious.png", [".."]])
+def test_record_of_an_earlier_run_cannot_remove_files_elsewhere(named: object, folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    p31mg.batch(folder, out, figures=False)
+    precious = tmp_path / "precious.png"
+    precious.write_bytes(b"mine")
+    if named == ["/precious.png"]:
+        named = [str(precious)]
+    record = json.loads((out / "results.json").read_text(encoding="utf-8"))
+    (out / "results.json").write_text(json.dumps({**record, "figures": named}), encoding="utf-8")
+    p31mg.batch(folder, out, figures=False)
+    assert precious.read_bytes() == b"mine"

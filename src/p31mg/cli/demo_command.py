@@ -149,11 +149,10 @@ def _show(compared: pd.DataFrame, table: pd.DataFrame) -> None:
 
 
 def _draw(compared: pd.DataFrame, path: Path) -> None:
-    from matplotlib.figure import Figure
-
     from p31mg import plot
     from p31mg.io.writing import write_whole
+    from p31mg.plot.style import STUDY_SIZE, figure_for_file
 
-    figure = Figure(figsize=(11, 4.2), layout="constrained")
+    figure = figure_for_file(STUDY_SIZE)
     plot.study(compared, figure)
     write_whole(path, figure.savefig)

@@ -174,11 +174,10 @@ def _require_figure_name(path: Path | None) -> None:
 
 
 def _draw(result: FitResult, path: Path) -> None:
-    from matplotlib.figure import Figure
-
     from p31mg import plot
     from p31mg.errors import InputError
     from p31mg.io.writing import write_whole
+    from p31mg.plot.style import FIT_SIZE, figure_for_file
 
     drawable = np.isfinite(result.amplitude).all(axis=-1)
     if not drawable.any():
@@ -186,7 +185,7 @@ def _draw(result: FitResult, path: Path) -> None:
         raise InputError(msg)
     quality = np.where(drawable, result.snr + 1e6 * result.is_valid, -np.inf)
     index = tuple(int(i) for i in np.unravel_index(int(quality.argmax()), quality.shape))
-    figure = Figure(figsize=(9.0, 7.0), layout="constrained")
+    figure = figure_for_file(FIT_SIZE)
     drawn = plot.fit(result, index, figure.add_subplot())
     place = " ".join(f"{name} {i}" for name, i in zip(result.spectra.axis_names, index, strict=True))
     heading = " ".join([Path(result.spectra.source).name, place]).strip()

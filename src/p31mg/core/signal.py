@@ -231,9 +231,15 @@ def moments(blocks: ComplexArray, p: FloatArray, lines: LineStructure, sampling:
     n1 = inner[:, 1] @ np.stack([np.ones_like(start), 2 * start], axis=-1).astype(np.complex128)
     s0, s1, s2 = n0[..., 0], n0[..., 1] + n1[..., 0], n0[..., 2] + n1[..., 1] + inner[:, 2].sum(axis=-1)
 
-    in_time = np.stack([s0, t0 * s0 + dt * s1, t0 * t0 * s0 + 2 * t0 * dt * s1 + dt * dt * s2], axis=1)
+    in_time = _in_time(s0, s1, s2, sampling, axis=1)
     in_time *= (lines.weight * np.exp(exponents * t0))[:, None]
     return lines.sum_lines(in_time)
+
+
+def _in_time(s0: ComplexArray, s1: ComplexArray, s2: ComplexArray, sampling: Sampling, axis: int) -> ComplexArray:
+    """Return sums weighted by 1, t, t^2 of those weighted by 1, n, n^2, stacked along a new axis: t = t0 + n dt."""
+    t0, dt = sampling.begin_time_s, sampling.dwell_time_s
+    return np.stack([s0, t0 * s0 + dt * s1, t0 * t0 * s0 + 2 * t0 * dt * s1 + dt * dt * s2], axis=axis)
 
 
 def gram(p: FloatArray, lines: LineStructure, sampling: Sampling) -> ComplexArray:
@@ -251,7 +257,7 @@ def gram(p: FloatArray, lines: LineStructure, sampling: Sampling) -> ComplexArra
     s0 = e - inverse
     s1 = n * e - z * s0
     s2 = (n * n) * e - z * (2.0 * s1 + s0)
-    per_line = np.stack([s0, t0 * s0 + dt * s1, t0 * t0 * s0 + 2 * t0 * dt * s1 + dt * dt * s2], axis=-3)
+    per_line = _in_time(s0, s1, s2, sampling, axis=-3)
     per_line *= scale[..., None, :, :]
     return lines.sum_lines(lines.sum_lines(per_line, axis=-1), axis=-2)
 
@@ -279,12 +285,7 @@ def evaluate(
     near
         Shape (B,): where the hessian is to hold the second derivatives of the model. Default nowhere: J^T J.
     """
-    k = lines.n_resonances
-    p = lines.physical(x)
-    a, phase = p[:, 2 * k : 3 * k], p[:, -1]
-    gram_sums = gram(p, lines, sampling)
-    with_data = moments(blocks, p, lines, sampling) * np.exp(-1j * phase)[:, None, None]
-    with_model = _times_amplitudes(gram_sums, a)
+    a, gram_sums, with_data, with_model = _inner_products(lines.physical(x), blocks, lines, sampling)
     rho = with_data - with_model
 
     cost = energy - np.einsum("bk,bk->b", a, (2 * with_data - with_model)[:, 0].real)
@@ -317,20 +318,23 @@ def curvatures(
     p: FloatArray, blocks: ComplexArray, lines: LineStructure, sampling: Sampling
 ) -> tuple[FloatArray, FloatArray]:
     """Return J^T J and half the second derivative of the cost, for the parameters p themselves, each (B, 3K+1, 3K+1)."""
-    k = lines.n_resonances
-    a, phase = p[:, 2 * k : 3 * k], p[:, -1]
-    gram_sums = gram(p, lines, sampling)
-    with_model = _times_amplitudes(gram_sums, a)
-    rho = moments(blocks, p, lines, sampling) * np.exp(-1j * phase)[:, None, None] - with_model
+    a, gram_sums, with_data, with_model = _inner_products(p, blocks, lines, sampling)
     expected = _information(a, gram_sums, with_model)
     observed = expected.copy()
-    _add_second_derivatives(observed, a, rho)
+    _add_second_derivatives(observed, a, with_data - with_model)
     return expected, observed
 
 
-def _times_amplitudes(gram_sums: ComplexArray, a: FloatArray) -> ComplexArray:
-    """Return the inner products of m_k, t m_k, t^2 m_k with the model, shape (B, 3, K)."""
-    return (gram_sums @ a[:, None, :, None].astype(np.complex128))[..., 0]
+def _inner_products(
+    p: FloatArray, blocks: ComplexArray, lines: LineStructure, sampling: Sampling
+) -> tuple[FloatArray, ComplexArray, ComplexArray, ComplexArray]:
+    """Return the amplitudes (B, K), A^(p) (B, 3, K, K), and the products of t^p m_k with phased data and model (B, 3, K)."""
+    k = lines.n_resonances
+    a, phase = p[:, 2 * k : 3 * k], p[:, -1]
+    gram_sums = gram(p, lines, sampling)
+    with_data = moments(blocks, p, lines, sampling) * np.exp(-1j * phase)[:, None, None]
+    with_model = (gram_sums @ a[:, None, :, None].astype(np.complex128))[..., 0]
+    return a, gram_sums, with_data, with_model
 
 
 def _tied(matrix: FloatArray, ties: FloatArray) -> FloatArray:

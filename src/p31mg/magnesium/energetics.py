@@ -56,6 +56,7 @@ import numpy.typing as npt
 from p31mg.arrays import FloatArray
 from p31mg.constants import BODY_TEMPERATURE_C, PLAUSIBLE_PH
 from p31mg.errors import InputError, UnknownNameError
+from p31mg.magnesium.arguments import numbers
 from p31mg.magnesium.speciation import (
     GAS_CONSTANT_KJ_PER_MOL_K,
     ZERO_CELSIUS_K,
@@ -331,7 +332,7 @@ def concentrations_mM(
     >>> concentrations_mM([33.0, 4.5, 8.0], ["pcr", "pi", "gamma_atp"], saturation_correction={"pcr": 1.1}).round(2)
     array([37.21,  4.61,  8.2 ])
     """
-    signal = _numbers("amplitude", amplitude)
+    signal = numbers("amplitude", amplitude)
     if signal.ndim == 0 or signal.shape[-1] != len(names):
         msg = f"amplitude has shape {signal.shape}; its last axis must have the {len(names)} resonances of names."
         raise InputError(msg)
@@ -435,21 +436,13 @@ def _text(values: FloatArray) -> str:
     return f"{low:g}" if low == high else f"{low:g} to {high:g}"
 
 
-def _numbers(name: str, value: object) -> FloatArray:
-    try:
-        return np.asarray(value, dtype=float)
-    except (TypeError, ValueError) as error:
-        msg = f"{name} is {value!r}; it must be a number or an array of numbers."
-        raise InputError(msg) from error
-
-
 def _positive(name: str, value: object, hint: str) -> FloatArray:
     return _nan_outside(name, value, (np.nextafter(0.0, 1.0), np.finfo(float).max), hint)
 
 
 def _nan_outside(name: str, value: object, limits: tuple[float, float], hint: str) -> FloatArray:
     """Refuse a single number outside the limits; in an array it becomes NaN."""
-    values = _numbers(name, value)
+    values = numbers(name, value)
     inside = (values >= limits[0]) & (values <= limits[1])
     if values.shape == () and not inside and not np.isnan(values):
         msg = f"{name} is {values:g}; {hint}."
@@ -458,7 +451,7 @@ def _nan_outside(name: str, value: object, limits: tuple[float, float], hint: st
 
 
 def _sd(name: str, value: object) -> FloatArray:
-    sd = _numbers(name, 0.0 if value is None else value)
+    sd = numbers(name, 0.0 if value is None else value)
     if (sd < 0).any():
         msg = f"{name} is {sd[sd < 0].flat[0]:g}; a standard deviation cannot be negative."
         raise InputError(msg)

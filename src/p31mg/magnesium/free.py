@@ -16,6 +16,7 @@ import numpy.typing as npt
 from p31mg.arrays import BoolArray, FloatArray
 from p31mg.constants import BODY_TEMPERATURE_C, PLAUSIBLE_PH, PLAUSIBLE_TEMPERATURE_C
 from p31mg.errors import InputError
+from p31mg.magnesium.arguments import numbers
 from p31mg.magnesium.calibrations import DEFAULT_CALIBRATION, Calibration, get_calibration
 from p31mg.magnesium.comparison import MagnesiumComparison
 from p31mg.magnesium.ph import DEFAULT_PH_EQUATION, get_ph_equation
@@ -142,9 +143,9 @@ def free_magnesium(
         ph_values, sd_ph, ph_source = _ph_of_fit(shift, ph, ph_equation)
         index = getattr(shift, "row_columns", {})
     else:
-        d = _numbers("shift", shift)
+        d = numbers("shift", shift)
         _require_in_range(d, chosen)
-        sd = _numbers("sd_ppm", np.nan if sd_ppm is None else sd_ppm)
+        sd = numbers("sd_ppm", np.nan if sd_ppm is None else sd_ppm)
         d, sd = _same_shape(d, sd)
         trusted = np.ones(d.shape, dtype=bool)
         get_ph_equation(ph_equation)
@@ -153,7 +154,8 @@ def free_magnesium(
     if (sd < 0).any():
         msg = f"sd_ppm is {sd[sd < 0].flat[0]:g}; a standard deviation cannot be negative."
         raise InputError(msg)
-    _require_sensible("ph", ph_values, PLAUSIBLE_PH, "a tissue pH is between 5 and 9") if ph is not None else None
+    if ph is not None:
+        _require_sensible("ph", ph_values, PLAUSIBLE_PH, "a tissue pH is between 5 and 9")
     temperature = _of_shape("temperature_c", temperature_c, d.shape)
     hint = "give degrees Celsius between 0 and 60 (37 for a body; a value near 310 is kelvin)"
     _require_sensible("temperature_c", temperature, PLAUSIBLE_TEMPERATURE_C, hint)
@@ -236,17 +238,9 @@ def _ph_of_fit(fit: HasShifts, ph: npt.ArrayLike | None, ph_equation: str) -> tu
     return equation.ph(d), equation.slope_per_ppm(d) * sd, equation.id
 
 
-def _numbers(name: str, value: object) -> FloatArray:
-    try:
-        return np.asarray(value, dtype=float)
-    except (TypeError, ValueError) as error:
-        msg = f"{name} is {value!r}; it must be a number or an array of numbers."
-        raise InputError(msg) from error
-
-
 def _of_shape(name: str, value: npt.ArrayLike, shape: tuple[int, ...]) -> FloatArray:
     """Return values that broadcast to the shape of the shifts in that shape, one number as it is."""
-    values = _numbers(name, value)
+    values = numbers(name, value)
     if not values.ndim:
         return values
     try:

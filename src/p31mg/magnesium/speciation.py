@@ -61,6 +61,7 @@ import numpy.typing as npt
 from p31mg.arrays import FloatArray
 from p31mg.constants import BODY_TEMPERATURE_C, PLAUSIBLE_PH, PLAUSIBLE_TEMPERATURE_C
 from p31mg.errors import InputError, UnknownNameError
+from p31mg.magnesium.arguments import numbers
 
 __all__ = [
     "CALIBRATION_CONDITIONS",
@@ -468,7 +469,7 @@ def _weights(ligand: str, conditions: Conditions, free_mg_mM: npt.ArrayLike) -> 
     """Return each species with its concentration over that of the bare ligand, all of the common shape."""
     if ligand not in _LIGANDS:
         raise UnknownNameError(kind="ligand", name=ligand, known=_LIGANDS)
-    magnesium = _numbers("free_mg_mM", free_mg_mM)
+    magnesium = numbers("free_mg_mM", free_mg_mM)
     bad = magnesium[(magnesium < 0) | np.isinf(magnesium)]
     if bad.size:
         msg = f"free_mg_mM is {bad.flat[0]:g}; a concentration must be finite and not below 0 mM."
@@ -492,16 +493,8 @@ def _weights(ligand: str, conditions: Conditions, free_mg_mM: npt.ArrayLike) -> 
     return out
 
 
-def _numbers(name: str, value: object) -> FloatArray:
-    try:
-        return np.asarray(value, dtype=float)
-    except (TypeError, ValueError) as error:
-        msg = f"{name} is {value!r}; it must be a number or an array of numbers."
-        raise InputError(msg) from error
-
-
 def _within(name: str, value: object, limits: tuple[float, float], hint: str) -> FloatArray:
-    values = _numbers(name, value)
+    values = numbers(name, value)
     bad = values[~np.isnan(values) & ~((values >= limits[0]) & (values <= limits[1]))]
     if bad.size:
         msg = f"{name} is {bad.flat[0]:g}; {hint}."

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from p31mg.magnesium import MagnesiumResult
-from p31mg.plot.style import DATA, MODEL, axes_or_new
+from p31mg.plot.style import CALIBRATION_SIZE, DATA, MODEL, axes_or_new
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -52,7 +52,7 @@ def calibration(mg: MagnesiumResult, ax: Axes | None = None) -> CalibrationPlot:
     >>> drawn.ax.get_ylabel()
     'free Mg²⁺ (mM)'
     """
-    ax = axes_or_new(ax, figsize=(6.0, 4.5))
+    ax = axes_or_new(ax, figsize=CALIBRATION_SIZE)
     shift, free_mg = mg.shift_ppm.ravel(), mg.free_mg_mM.ravel()
     sd = np.nan_to_num(mg.sd_shift_ppm.ravel())
     ends = mg.interval_mM.reshape(-1, 2)

@@ -11,19 +11,18 @@ from p31mg.acquisition import frequency_axis_hz, ppm_axis
 from p31mg.arrays import ComplexArray, FloatArray
 from p31mg.errors import InputError
 from p31mg.fitting import FitResult
-from p31mg.plot.style import DATA, MODEL, RESIDUAL, RESONANCE, axes_or_new
+from p31mg.plot.style import DATA, FIT_SIZE, MODEL, RESIDUAL, RESONANCE, axes_or_new
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
     from matplotlib.text import Text
 
-__all__ = ["FIGURE_SIZE", "FitPlot", "fit"]
+__all__ = ["FitPlot", "fit"]
 
 _ZERO_FILL = 2
 _MARGIN_PPM = 2.0
 _PAD = 0.035
-FIGURE_SIZE = (9.0, 7.0)
 _LABELS = {
     "alpha_atp": "α-ATP",
     "beta_atp": "β-ATP",
@@ -96,7 +95,7 @@ def fit(
     data, resonances = spectra[0], spectra[1:]
     model = resonances.sum(axis=0)
 
-    ax = axes_or_new(ax, figsize=FIGURE_SIZE)
+    ax = axes_or_new(ax, figsize=FIT_SIZE)
     centres = [r.chemical_shift_ppm for r in result.prior.resonances]
     left, right = max(centres) + _MARGIN_PPM, min(centres) - _MARGIN_PPM
     seen = (ppm < left) & (ppm > right)

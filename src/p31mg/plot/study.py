@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from p31mg.errors import InputError
-from p31mg.plot.style import DATA, MODEL, RESIDUAL
+from p31mg.plot.style import DATA, MODEL, RESIDUAL, STUDY_SIZE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,7 +63,7 @@ def study(table: pd.DataFrame, figure: Figure | None = None) -> StudyPlot:
     if figure is None:
         import matplotlib.pyplot as plt
 
-        figure = plt.figure(figsize=(11, 4.2), layout="constrained")
+        figure = plt.figure(figsize=STUDY_SIZE, layout="constrained")
     from matplotlib.ticker import LogLocator
 
     by_row, by_snr = figure.subplots(1, 2, sharey=True)

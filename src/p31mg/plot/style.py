@@ -6,8 +6,23 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-__all__ = ["DATA", "MODEL", "RESIDUAL", "RESONANCE", "axes_or_new"]
+__all__ = [
+    "CALIBRATION_SIZE",
+    "DATA",
+    "FIT_SIZE",
+    "MODEL",
+    "RESIDUAL",
+    "RESONANCE",
+    "STUDY_SIZE",
+    "axes_or_new",
+    "figure_for_file",
+]
+
+FIT_SIZE = (9.0, 7.0)
+CALIBRATION_SIZE = (6.0, 4.5)
+STUDY_SIZE = (11.0, 4.2)
 
 DATA = "#333333"
 MODEL = "#D55E00"
@@ -22,3 +37,10 @@ def axes_or_new(ax: Axes | None, figsize: tuple[float, float]) -> Axes:
     import matplotlib.pyplot as plt
 
     return plt.subplots(figsize=figsize, layout="constrained")[1]
+
+
+def figure_for_file(size: tuple[float, float]) -> Figure:
+    """Return a figure that no window and no global state knows of."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=size, layout="constrained")

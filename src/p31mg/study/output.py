@@ -22,7 +22,6 @@ from p31mg.prior import Prior
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
 
 __all__ = ["COLUMNS", "explained", "figure_names", "require_own", "write_figures", "write_tables"]
 
@@ -165,11 +164,20 @@ def write_tables(
             **{name: metadata.version(name) for name in ("numpy", "scipy", "lmfit", "pandas", "nibabel")},
         },
     }
-    for old in (_record_of(output) or {}).get("figures", []):
-        (output / "figures" / str(old)).unlink(missing_ok=True)
+    _remove_figures(output)
     write_whole(output / "results.csv", lambda name: table.to_csv(name, index=False))
     text = json_text(record, sort_keys=True)
     write_whole(output / "results.json", lambda name: Path(name).write_text(text, encoding="utf-8"))
+
+
+def _remove_figures(output: Path) -> None:
+    """Remove the figures that the record of an earlier run names, and nothing that lies outside their folder."""
+    folder = (output / "figures").resolve()
+    names = (_record_of(output) or {}).get("figures", [])
+    for name in names if isinstance(names, list) else []:
+        file = (folder / str(name)).resolve()
+        if file.is_relative_to(folder) and file.is_file():
+            file.unlink()
 
 
 def _prior_record(prior: Prior) -> dict[str, Any]:
@@ -202,33 +210,27 @@ def write_figures(
 ) -> None:
     """Write one picture per fitted spectrum, in folders as the files are, the calibration and the study at a glance."""
     from p31mg import plot
+    from p31mg.plot.style import CALIBRATION_SIZE, FIT_SIZE, STUDY_SIZE, figure_for_file
 
     folder = make_folder(output / "figures")
     usable = table[table["status"] == FitStatus.OK.name]
     names = figure_names(table, axes)
     for done, (name, (_, row)) in enumerate(zip(names, usable.iterrows(), strict=False)):
         tell("draw", done, len(usable))
-        figure = _figure(9.0, 7.0)
+        figure = figure_for_file(FIT_SIZE)
         drawn = plot.fit(fits[row["file"]], int(row["row_in_fit"]), figure.add_subplot())
         drawn.ax.set_title(f"{row['file']}\n{drawn.ax.get_title(loc='left')}", loc="left", fontsize="medium")
         path = folder / name
         write_whole(make_folder(path.parent) / path.name, figure.savefig)
     valid = table[table["mg_is_valid"]]
     if len(valid):
-        figure = _figure(6.0, 4.5)
+        figure = figure_for_file(CALIBRATION_SIZE)
         plot.calibration(_magnesium(valid, calibration), figure.add_subplot())
         write_whole(folder / "calibration.png", figure.savefig)
-        figure = _figure(11.0, 4.2)
+        figure = figure_for_file(STUDY_SIZE)
         plot.study(table, figure)
         write_whole(folder / "study.png", figure.savefig)
     tell("draw", len(usable), len(usable))
-
-
-def _figure(width: float, height: float) -> Figure:
-    """Return a figure that no window and no global state knows of."""
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(width, height), layout="constrained")
 
 
 def _magnesium(rows: pd.DataFrame, calibration: Calibration) -> MagnesiumResult:
