@@ -4,13 +4,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := demo-study
 
-.PHONY: demo test lint types layers format clean
+.PHONY: demo test validate lint types layers format clean
 
 demo: $(VENV)/.installed
 	$(BIN)/p31mg demo --output $(DEMO) --force
 
 test: $(VENV)/.installed-test lint types layers
 	$(BIN)/python -m pytest -n auto
+
+validate: $(VENV)/.installed
+	$(BIN)/python validation/fit_statistics.py
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .

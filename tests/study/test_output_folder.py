@@ -46,6 +46,7 @@ def test_figures_of_an_earlier_run_go_and_those_of_the_user_stay(folder: Path, t
 def test_record_of_an_earlier_run_cannot_remove_files_elsewhere(named: object, folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     p31mg.batch(folder, out, figures=False)
+    (out / "figures").mkdir()
     precious = tmp_path / "precious.png"
     precious.write_bytes(b"mine")
     if named == ["/precious.png"]:

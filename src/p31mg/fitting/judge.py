@@ -16,9 +16,9 @@ ATP_DETECTION_SNR = 4.0
 """As `DETECTION_SNR`, for alpha- and beta-ATP, which are looked for in about 10 positions each."""
 
 RELIABLE_ATP_SNR = 9.0
-"""Below it a fit of alpha or beta now and then settles on a peak of the noise, and error bars are too short. In 27,000
-simulated muscle spectra 95 % intervals held the truth in 92 to 94 % of the spectra with an SNR of beta from 9 to 25 (more
-above), in 90 % from 8 to 9, in 85 % from 6 to 7."""
+"""Below it a fit of alpha or beta now and then settles on a peak of the noise, and error bars are too short. In simulated
+muscle spectra (``make validate``) 95 % intervals held the truth in 91 to 94 % of the spectra with an SNR of beta from 9 to 25
+and 95 % above, in 89 % from 8 to 9, in 85 % from 6 to 7."""
 
 LARGEST_RESIDUAL = 1.3
 """Noise of the residual over that of the spectrum's second differences. It stayed below 1.14 in 8000 simulated spectra that
