@@ -71,6 +71,20 @@ def stacked_model(
     return np.array(real + imaginary)
 
 
+def binned(signal: npt.NDArray[np.complexfloating], bins: Sequence[int]) -> npt.NDArray[np.complexfloating]:
+    """Some bins of the discrete Fourier transform over the root of the number of points, term by term; points lead."""
+    n_points = len(signal)
+    rows = [sum(cmath.exp(-2j * math.pi * k * n / n_points) * signal[n] for n in range(n_points)) for k in bins]
+    return np.array(rows) / math.sqrt(n_points)
+
+
+def binned_parts(stacked: Vector, bins: Sequence[int]) -> Vector:
+    """The same of numbers (2N, ...) whose first half is real and whose second is imaginary."""
+    half = len(stacked) // 2
+    transformed = binned(stacked[:half] + 1j * stacked[half:], bins)
+    return np.concatenate([transformed.real, transformed.imag])
+
+
 def residual(p: Sequence[float], lines: Sequence[Line], times: Sequence[float], data: Vector) -> Vector:
     """Data less model, real parts and then imaginary parts."""
     return np.concatenate([np.real(data), np.imag(data)]) - stacked_model(p, lines, times).real

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
 from p31mg.core import signal
+from p31mg.core.bins import BinModel, NormalEquations
 
 Vector = npt.NDArray[np.floating]
 
@@ -34,6 +34,7 @@ class SmallProblem:
 
     sampling: signal.Sampling
     lines: signal.LineStructure
+    bins: npt.NDArray[np.integer]
     oracle_lines: list[tuple[int, float, float]]
     times: list[float]
     x: Vector
@@ -45,32 +46,33 @@ class SmallProblem:
         return np.array([*frequencies, x[3], x[4], WIDTH_RATIO * x[4], *x[5:]])
 
     @property
+    def transform(self) -> npt.NDArray[np.complexfloating]:
+        """The data at the bins, as the core is given them."""
+        return np.fft.fft(self.data)[self.bins]
+
+    @property
     def energy(self) -> float:
-        return float(sum(abs(s) ** 2 for s in self.data))
+        return float((np.abs(self.transform) ** 2).sum()) / self.sampling.n_points
 
-    def evaluate(self, x: Vector, *, near: bool = False) -> Any:
-        """The core's answer for this one problem, first row of a batch of one."""
-        blocks = self.sampling.blocks(self.data[None])
-        energy, which = np.array([self.energy]), np.array([near])
-        return signal.evaluate(x[None], energy, blocks, self.lines, self.sampling, which).rows(np.array([0]))
-
-    def moments(self, p: Vector) -> npt.NDArray[np.complexfloating]:
-        return signal.moments(self.sampling.blocks(self.data[None]), p[None], self.lines, self.sampling)[0]
-
-    def gram(self, p: Vector) -> npt.NDArray[np.complexfloating]:
-        return signal.gram(p[None], self.lines, self.sampling)[0]
+    def evaluate(self, x: Vector, *, near: bool = False) -> NormalEquations:
+        """The core's answer for this one problem: a batch of one."""
+        model = BinModel(self.lines, self.sampling, self.bins)
+        return model.evaluate(x[None], self.transform[None], np.array([near]))
 
     def curvatures(self, p: Vector) -> tuple[Vector, Vector]:
         """Expected and observed information of the parameters p themselves."""
-        both = signal.curvatures(p[None], self.sampling.blocks(self.data[None]), self.lines, self.sampling)
-        return both[0][0], both[1][0]
+        model = BinModel(replace(self.lines, ties=np.eye(len(p))), self.sampling, self.bins)
+        at = model.evaluate(p[None], self.transform[None], np.array([True]))
+        return at.information[0], at.hessian[0]
 
 
 @pytest.fixture(scope="session")
 def small_problem(oracles):
     """Make a `SmallProblem` with the given sampling; its data are another signal plus noise, so that residuals are large."""
 
-    def make(n_points: int = 70, dwell_time_s: float = 2e-4, begin_time_s: float = 5e-4) -> SmallProblem:
+    def make(
+        n_points: int = 70, dwell_time_s: float = 2e-4, begin_time_s: float = 5e-4, bins: tuple[int, int] = (-20, 15)
+    ) -> SmallProblem:
         oracle_lines = oracles.lines_of(COUPLINGS_HZ)
         resonance, offset, weight = (np.array(column) for column in zip(*oracle_lines, strict=True))
         times = oracles.times_s(n_points, dwell_time_s, begin_time_s)
@@ -81,9 +83,13 @@ def small_problem(oracles):
         data = oracles.fid(other, oracle_lines, times) + 0.05 * (noise[0] + 1j * noise[1])
         for array in (x, data):
             array.flags.writeable = False
+        each = np.arange(len(resonance))
+        slope = np.zeros((len(each), 10), dtype=complex)
+        slope[each, resonance], slope[each, 3 + resonance] = 2j * np.pi, -np.pi
         return SmallProblem(
             sampling=signal.Sampling(n_points, dwell_time_s, begin_time_s),
-            lines=signal.LineStructure(resonance=resonance, offset_hz=offset, weight=weight, ties=_ties()),
+            lines=signal.LineStructure(resonance, weight.astype(complex), 2j * np.pi * offset, slope, _ties()),
+            bins=np.arange(*bins),
             oracle_lines=oracle_lines,
             times=times,
             x=x,

@@ -13,13 +13,14 @@ INVERSION = 1e-9
 
 @pytest.fixture
 def problem(small_problem):
-    return small_problem(n_points=128)
+    return small_problem(n_points=128, bins=(-30, 25))
 
 
 @pytest.fixture
 def jacobian(problem, oracles):
     p = problem.physical(problem.x)
-    return oracles.jacobian(p, problem.oracle_lines, problem.times) @ problem.lines.ties
+    stacked = oracles.jacobian(p, problem.oracle_lines, problem.times) @ problem.lines.ties
+    return oracles.binned_parts(stacked, problem.bins)
 
 
 def of(information, held=None, **options):

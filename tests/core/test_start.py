@@ -93,9 +93,9 @@ def test_starts_lie_within_the_windows(scanner):
     start, problem = start_of(scanner)
     shift = problem.reported(start.p)[:, problem.shifted]
     e = problem.expectation
-    # the grid of centres ends on the edges of the window
-    assert (shift >= e.shift_lower_hz[problem.shifted] - 1e-9).all()
-    assert (shift <= e.shift_upper_hz[problem.shifted] + 1e-9).all()
+    # starts are rounded to single precision, 1e-7 of a frequency of 1 kHz
+    assert (shift >= e.shift_lower_hz[problem.shifted] - 1e-3).all()
+    assert (shift <= e.shift_upper_hz[problem.shifted] + 1e-3).all()
 
 
 def test_same_signals_same_starts(scanner):

@@ -9,7 +9,8 @@ import p31mg
 from p31mg import FitStatus
 
 VALUE_IN_SD = 1e-6
-ERROR = 1e-4
+ERROR = 1e-3
+"""Relative. The batch engine reports errors from at most 0.01 standard errors before the end."""
 STOPPING = 1e-5
 """Standard errors at which a fit stops: what two engines may differ by in parameters that nobody reads magnesium from."""
 
@@ -121,7 +122,7 @@ def test_engines_agree(simulated, prior, snr):
         one, other, bound = getattr(batch, name), getattr(lmfit, name), getattr(batch, f"crlb_{name}")
         np.testing.assert_array_less(np.abs(one - other), STOPPING * bound)
         np.testing.assert_allclose(getattr(lmfit, f"crlb_{name}"), bound, rtol=ERROR)
-    np.testing.assert_allclose(lmfit.noise_sd, batch.noise_sd, rtol=1e-8)
+    np.testing.assert_allclose(lmfit.noise_sd, batch.noise_sd, rtol=1e-6)
     np.testing.assert_allclose(lmfit.snr_resonance, batch.snr_resonance, rtol=ERROR)
     for name, flag in batch.quality.columns().items():
         np.testing.assert_array_equal(lmfit.quality.columns()[name], flag, err_msg=name)

@@ -9,6 +9,7 @@ import pytest
 
 import p31mg
 from p31mg import FitStatus
+from p31mg.fitting.problem import Problem
 
 N = 400
 SNR = 300
@@ -80,6 +81,10 @@ class TestMonteCarlo:
         assert fit.sd_shift_alpha_beta_ppm.mean() * SNR == pytest.approx(4.0, rel=0.25)
 
 
+BEFORE_THE_END = 1e-3
+"""Relative. Errors are those at most 0.01 standard errors before the end, where information has changed by so much."""
+
+
 class TestBoundsReDerived:
     @pytest.fixture(scope="class", params=[60, 600], ids="SNR {}".format)
     @classmethod
@@ -106,33 +111,54 @@ class TestBoundsReDerived:
         direction[[first, second]] = 1.0, -1.0
         return np.sqrt(direction @ covariance @ direction) / frequency_mhz
 
+    @staticmethod
+    def bins_of(spectra, fit, prior):
+        """Number of points and bins that the fit chose: the one thing that is not derived anew here."""
+        problem = Problem.of(spectra, prior)
+        short = problem.shortened[int(problem.enough_for(fit.linewidth_hz[:1])[0])]
+        centre = round(float(fit.reference_offset_ppm) * problem.spectrometer_frequency_mhz / short.sampling.bin_hz)
+        return short.sampling.n_points, short.bins + centre
+
+    def stacked(self, oracles, case, p):
+        """Jacobian and residual at the bins that were fitted."""
+        spectra = case[0]
+        n_points, bins = self.bins_of(*case)
+        _, lines, times = self.pieces(oracles, *case)
+        jacobian = oracles.jacobian(p, lines, times[:n_points])
+        residual = oracles.residual(p, lines, times[:n_points], spectra.fid[:n_points])
+        return oracles.binned_parts(jacobian, bins), oracles.binned_parts(residual, bins)
+
     def test_cramer_rao_bound(self, case, oracles):
         spectra, fit, _ = case
-        bound = oracles.cramer_rao(oracles.jacobian(*self.pieces(oracles, *case)), float(fit.noise_sd))
+        p, _, _ = self.pieces(oracles, *case)
+        bound = oracles.cramer_rao(self.stacked(oracles, case, p)[0], float(fit.noise_sd))
         hz = spectra.acquisition.spectrometer_frequency_mhz
-        assert float(fit.crlb_shift_alpha_beta_ppm) == pytest.approx(self.sd_of_difference(bound, 1, 2, hz), rel=1e-8)
+        assert float(fit.crlb_shift_alpha_beta_ppm) == pytest.approx(
+            self.sd_of_difference(bound, 1, 2, hz), rel=BEFORE_THE_END
+        )
         expected = [self.sd_of_difference(bound, k, 0, hz) for k in (1, 2)]
-        np.testing.assert_allclose(fit.crlb_chemical_shift_ppm, [0.0, *expected], rtol=1e-8)
+        np.testing.assert_allclose(fit.crlb_chemical_shift_ppm, [0.0, *expected], rtol=BEFORE_THE_END)
         sd = np.sqrt(np.diag(bound))
-        np.testing.assert_allclose(fit.crlb_linewidth_hz, sd[3:6], rtol=1e-8)
-        np.testing.assert_allclose(fit.crlb_amplitude, sd[6:9], rtol=1e-8)
-        assert float(fit.crlb_phase_rad) == pytest.approx(sd[9], rel=1e-8)
-        assert float(fit.crlb_reference_offset_ppm) == pytest.approx(sd[0] / hz, rel=1e-8)
+        np.testing.assert_allclose(fit.crlb_linewidth_hz, sd[3:6], rtol=BEFORE_THE_END)
+        np.testing.assert_allclose(fit.crlb_amplitude, sd[6:9], rtol=BEFORE_THE_END)
+        assert float(fit.crlb_phase_rad) == pytest.approx(sd[9], rel=BEFORE_THE_END)
+        assert float(fit.crlb_reference_offset_ppm) == pytest.approx(sd[0] / hz, rel=BEFORE_THE_END)
 
     def test_sd_from_the_curvature_of_the_cost(self, case, oracles):
         spectra, fit, _ = case
-        p, lines, times = self.pieces(oracles, *case)
+        p, _, _ = self.pieces(oracles, *case)
 
         def gradient(p):
-            return oracles.jacobian(p, lines, times).T @ oracles.residual(p, lines, times, spectra.fid)
+            jacobian, residual = self.stacked(oracles, case, p)
+            return jacobian.T @ residual
 
         curvature = -oracles.derivative(gradient, p, 1e-4 * np.maximum(np.abs(p), 1e-2))
         covariance = float(fit.noise_sd) ** 2 * np.linalg.inv(curvature)
         hz = spectra.acquisition.spectrometer_frequency_mhz
         expected = self.sd_of_difference(covariance, 1, 2, hz)
-        # finite differences of the curvature are good to 1e-7, its inverse to 1e-6
-        assert float(fit.sd_shift_alpha_beta_ppm) == pytest.approx(expected, rel=1e-5)
-        assert float(fit.sd_shift_beta_pcr_ppm) == pytest.approx(self.sd_of_difference(covariance, 2, 0, hz), rel=1e-5)
+        assert float(fit.sd_shift_alpha_beta_ppm) == pytest.approx(expected, rel=BEFORE_THE_END)
+        expected = self.sd_of_difference(covariance, 2, 0, hz)
+        assert float(fit.sd_shift_beta_pcr_ppm) == pytest.approx(expected, rel=BEFORE_THE_END)
 
     def test_sd_of_the_difference_is_that_of_the_covariance(self, case):
         _, fit, _ = case
@@ -151,18 +177,26 @@ class TestBoundsReDerived:
             assert float(fit.snr_resonance[k]) == pytest.approx(expected, rel=1e-10)
         assert fit.snr == fit.snr_resonance[0]
 
-    def test_noise_is_that_of_the_residual_in_the_band(self, case):
-        """Between 3 ppm beyond the outermost windows around PCr, with the parameters of the fit taken off."""
+    def test_noise_is_that_of_the_residual_in_the_bins(self, case, oracles):
+        """With the parameters of the fit taken off."""
+        p, _, _ = self.pieces(oracles, *case)
+        residual = self.stacked(oracles, case, p)[1]
+        expected = np.sqrt((residual**2).sum() / (len(residual) - 10))
+        assert float(case[1].noise_sd) == pytest.approx(expected, rel=1e-6)
+
+    def test_bins_are_the_windows_and_a_margin_of_1_5_ppm(self, case):
         spectra, fit, prior = case
+        n_points, bins = self.bins_of(spectra, fit, prior)
         a = spectra.acquisition
-        bins = np.fft.fft(spectra.fid - fit.model().sum(axis=0))
-        bin_ppm = 1 / (spectra.n_points * a.dwell_time_s * a.spectrometer_frequency_mhz)
-        bounds = np.array([r.shift_bounds_ppm for r in prior.resonances])
-        pcr = round(float(fit.reference_offset_ppm) / bin_ppm)
-        first, last = (round(edge / bin_ppm) for edge in (bounds.min() - 3, bounds.max() + 3))
-        band = bins[[(pcr + k) % spectra.n_points for k in range(first, last + 1)]]
-        expected = np.sqrt((np.abs(band) ** 2).sum() / spectra.n_points / (2 * band.size - 10))
-        assert float(fit.noise_sd) == pytest.approx(expected, rel=1e-10)
+        centre = round(float(fit.reference_offset_ppm) * a.spectrometer_frequency_mhz * n_points * a.dwell_time_s)
+        ppm = (bins - centre) / (n_points * a.dwell_time_s * a.spectrometer_frequency_mhz)
+        near = [
+            any(r.shift_bounds_ppm[0] - 1.5 <= shift <= r.shift_bounds_ppm[1] + 1.5 for r in prior.resonances)
+            for shift in ppm
+        ]
+        assert all(near)
+        windows = sum(r.shift_bounds_ppm[1] - r.shift_bounds_ppm[0] + 3.0 for r in prior.resonances)
+        assert len(bins) == pytest.approx(windows / (ppm[1] - ppm[0]), abs=len(prior.resonances) + 1)
 
 
 class TestNothingThere:

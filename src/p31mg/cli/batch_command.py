@@ -36,7 +36,7 @@ def command(folder: Path, output: Path, output_format: str | None, **options: An
 
     \b
     p31mg batch study/ -o results/
-    p31mg batch study/ -o results/ --begin-time 0.0004 --no-figures
+    p31mg batch study/ -o results/ --begin-time 0.0005 --no-figures
     """
     import p31mg
 

@@ -1,7 +1,8 @@
 """The engine for one spectrum at a time whose parameters a user may edit: `lmfit` on the sampled signal.
 
-It shares no arithmetic with the NumPy core beyond the model itself: residual and Jacobian are taken point by point in
-the time domain, and the minimiser is the trust-region-reflective one of SciPy. Agreement of the two engines is a test.
+It fits the same bins of the transform as the NumPy core but shares no arithmetic with it: model and Jacobian are written out
+point by point in the time domain and transformed, and the minimiser is the trust-region-reflective one of SciPy. Agreement of
+the two engines is a test.
 """
 
 from __future__ import annotations
@@ -10,10 +11,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import scipy.fft
 
 from p31mg.acquisition import Spectra
-from p31mg.arrays import ComplexArray, FloatArray
+from p31mg.arrays import ComplexArray, FloatArray, IntArray
+from p31mg.core.bins import NormalEquations
 from p31mg.core.signal import model_fid
+from p31mg.core.start import take_bins
 from p31mg.errors import InputError
 from p31mg.fitting.batch_engine import EngineResult
 from p31mg.fitting.problem import Problem
@@ -71,27 +75,33 @@ def lmfit_parameters(spectra: Spectra, prior: Prior | str = "muscle-3t") -> Para
 
 
 def fit_each(
-    fid: ComplexArray,
+    spectrum: ComplexArray,
     start: FloatArray,
     problem: Problem,
     max_iterations: int,
     edited: Parameters | None,
     scale: FloatArray,
 ) -> tuple[EngineResult, list[Any]]:
-    """Fit signals (B, N) of order 1 one by one from reported start values (B, 3K+1).
+    """Fit transforms (B, n_points) of signals of order 1 one by one from reported start values (B, 3K+1).
 
     `edited` replaces start values and bounds (the same for all); its amplitudes are in units of the data, which are
-    `scale` (B,) times those of `fid`.
+    `scale` (B,) times those of the signals.
     """
     import lmfit
 
     names = _names(problem)
+    centre, _ = problem.nearest_bin(start)
+    bins = (centre[:, None] + problem.bins) % problem.sampling.n_points
     results, rows = [], []
-    for signal, y, unit in zip(fid, start, scale, strict=True):
+    for transform, which, y, unit in zip(spectrum, bins, start, scale, strict=True):
         parameters = _parameters(problem, y) if edited is None else _rescaled(edited, names, 1.0 / unit)
         _require_names(parameters, names)
         minimiser = lmfit.Minimizer(
-            _residual, parameters, fcn_args=(signal, problem, names), scale_covar=False, nan_policy="raise"
+            _residual,
+            parameters,
+            fcn_args=(transform[which], which, problem, names),
+            scale_covar=False,
+            nan_policy="raise",
         )
         result = minimiser.minimize(
             method="least_squares",
@@ -105,7 +115,19 @@ def fit_each(
         rows.append(_row(result, problem, names))
         results.append(result)
     y, at_bound, sensitivity, held, converged, evaluations = (np.array(c) for c in zip(*rows, strict=True))
-    return EngineResult(y, at_bound, sensitivity, held, converged, evaluations, evaluations), results
+    centre, seen = problem.nearest_bin(y)
+    data = take_bins(spectrum, centre, problem.bins)
+    model = problem.reported_model
+    at = _along(sensitivity, model.evaluate(seen, data, curved=True))
+    residual = model.residual(seen, data)
+    return EngineResult(y, at_bound, sensitivity, held, at, residual, converged, evaluations, evaluations), results
+
+
+def _along(sensitivity: FloatArray, at: NormalEquations) -> NormalEquations:
+    """Return the least-squares quantities of the varied parameters from those of the reported ones."""
+    back = np.swapaxes(sensitivity, -1, -2)
+    gradient = (back @ at.gradient[..., None])[..., 0]
+    return NormalEquations(at.cost, gradient, back @ at.information @ sensitivity, back @ at.hessian @ sensitivity)
 
 
 def _names(problem: Problem) -> list[str]:
@@ -158,14 +180,19 @@ def _values(parameters: Parameters, problem: Problem, names: Sequence[str]) -> F
     return np.array([parameters[n].value for n in names]) * _units(problem)
 
 
-def _residual(parameters: Parameters, signal: ComplexArray, problem: Problem, names: Sequence[str]) -> FloatArray:
+def _residual(
+    parameters: Parameters, data: ComplexArray, bins: IntArray, problem: Problem, names: Sequence[str]
+) -> FloatArray:
     p = problem.from_carrier @ _values(parameters, problem, names)
-    return _stacked(model_fid(p, problem.lines, problem.sampling).sum(axis=0) - signal)
+    signal = model_fid(p, problem.lines, problem.sampling).sum(axis=0)
+    return _stacked(scipy.fft.fft(signal)[bins] - data) / np.sqrt(problem.sampling.n_points)
 
 
-def _jacobian(parameters: Parameters, signal: ComplexArray, problem: Problem, names: Sequence[str]) -> FloatArray:
-    """Return the Jacobian for the varying parameters, shape (2N, n_varying): per resonance, then along the ties."""
-    del signal
+def _jacobian(
+    parameters: Parameters, data: ComplexArray, bins: IntArray, problem: Problem, names: Sequence[str]
+) -> FloatArray:
+    """Return the Jacobian for the varying parameters, shape (2J, n_varying): per resonance, then along the ties."""
+    del data
     k = problem.lines.n_resonances
     p = problem.from_carrier @ _values(parameters, problem, names)
     unit = p.copy()
@@ -176,7 +203,8 @@ def _jacobian(parameters: Parameters, signal: ComplexArray, problem: Problem, na
     columns = np.concatenate(
         [2j * np.pi * time * signals, -np.pi * time * signals, shape, 1j * signals.sum(axis=0, keepdims=True)]
     )
-    by_reported = columns.T @ problem.from_carrier
+    by_reported = scipy.fft.fft(columns)[:, bins].T @ problem.from_carrier
+    by_reported /= np.sqrt(problem.sampling.n_points)
     return _stacked((by_reported @ _sensitivity(parameters, problem, names)).T).T
 
 
