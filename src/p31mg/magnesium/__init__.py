@@ -1,17 +1,16 @@
 """From shifts to free Mg2+ and pH, by named and cited calibrations. Works on plain numbers, without any spectrum."""
 
-from p31mg.magnesium.calibrations import (
-    BetaShiftCalibration,
-    Calibration,
-    CalibrationTable,
-    TwoSiteCalibration,
-    calibration_record,
-    calibrations,
-    get_calibration,
-)
+from p31mg.magnesium.calibrations import BetaShiftCalibration, Calibration, Titration, TwoSiteCalibration
 from p31mg.magnesium.comparison import MagnesiumComparison
 from p31mg.magnesium.free import free_magnesium
 from p31mg.magnesium.ph import PhEquation, get_ph_equation, ph_equations
+from p31mg.magnesium.registry import (
+    CalibrationTable,
+    calibration_record,
+    calibrations,
+    get_calibration,
+    write_calibration,
+)
 from p31mg.magnesium.result import MagnesiumResult
 
 __all__ = [

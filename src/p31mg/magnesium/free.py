@@ -17,9 +17,10 @@ from p31mg.arrays import BoolArray, FloatArray
 from p31mg.constants import BODY_TEMPERATURE_C, PLAUSIBLE_PH, PLAUSIBLE_TEMPERATURE_C
 from p31mg.errors import InputError
 from p31mg.magnesium.arguments import numbers
-from p31mg.magnesium.calibrations import DEFAULT_CALIBRATION, Calibration, get_calibration
+from p31mg.magnesium.calibrations import Calibration
 from p31mg.magnesium.comparison import MagnesiumComparison
 from p31mg.magnesium.ph import DEFAULT_PH_EQUATION, get_ph_equation
+from p31mg.magnesium.registry import DEFAULT_CALIBRATION, get_calibration
 from p31mg.magnesium.result import MagnesiumResult
 
 __all__ = ["HasShifts", "free_magnesium"]
