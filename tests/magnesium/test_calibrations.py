@@ -124,8 +124,8 @@ class CalibrationContract:
 
     def test_constants_rebuild_the_calibration(self):
         assert all(isinstance(v, float) for v in self.calibration.constants.values())
-        record = {name: getattr(self.calibration, name) for name in ("id", "tissue", "source", "evidence")}
-        again = type(self.calibration)(**record, **self.calibration.constants)
+        record = {name: getattr(self.calibration, name) for name in ("id", "tissue", "source", "doi", "evidence")}
+        again = type(self.calibration)(**record, **self.calibration.conditions, **self.calibration.constants)
         assert again == self.calibration
 
     def test_source_and_evidence_are_stated(self):

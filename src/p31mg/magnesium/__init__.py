@@ -3,7 +3,7 @@
 from p31mg.magnesium.calibrations import BetaShiftCalibration, Calibration, Titration, TwoSiteCalibration
 from p31mg.magnesium.comparison import MagnesiumComparison
 from p31mg.magnesium.free import free_magnesium
-from p31mg.magnesium.ph import PhEquation, get_ph_equation, ph_equations
+from p31mg.magnesium.ph import PhEquation, PhResult, get_ph_equation, ph_equations, ph_from_pi
 from p31mg.magnesium.registry import (
     CalibrationTable,
     calibration_record,
@@ -20,6 +20,8 @@ __all__ = [
     "MagnesiumComparison",
     "MagnesiumResult",
     "PhEquation",
+    "PhResult",
+    "Titration",
     "TwoSiteCalibration",
     "calibration_record",
     "calibrations",
@@ -27,4 +29,6 @@ __all__ = [
     "get_calibration",
     "get_ph_equation",
     "ph_equations",
+    "ph_from_pi",
+    "write_calibration",
 ]

@@ -201,7 +201,7 @@ class TwoSiteCalibration(_Origin):
                 msg = f"calibration {self.id!r} has sd_{name} {sd}; a standard deviation must be finite and not negative."
                 raise InputError(msg)
         object.__setattr__(self, "correlation", tuple(float(r) for r in self.correlation))
-        if len(self.correlation) != 3 or not _is_correlation(self.correlation):
+        if not _is_correlation(self.correlation):
             msg = (
                 f"calibration {self.id!r} has correlation {self.correlation}; it must be three numbers that errors can have: "
                 "ATP with MgATP, ATP with Kd, MgATP with Kd."
@@ -366,6 +366,6 @@ def _correlation_matrix(correlation: tuple[float, ...]) -> FloatArray:
 
 
 def _is_correlation(correlation: tuple[float, ...]) -> bool:
-    return bool(np.isfinite(correlation).all()) and bool(
-        np.linalg.eigvalsh(_correlation_matrix(correlation)).min() > -1e-9
-    )
+    if len(correlation) != 3 or not np.isfinite(correlation).all():
+        return False
+    return bool(np.linalg.eigvalsh(_correlation_matrix(correlation)).min() > -1e-9)

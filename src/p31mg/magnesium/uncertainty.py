@@ -31,31 +31,63 @@ it: all errors of ln Mg2+ are multiplied by `gain`, which is 1 where pH does not
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from p31mg.arrays import FloatArray
+from p31mg.arrays import BoolArray, FloatArray
 from p31mg.errors import InputError
 from p31mg.magnesium.calibrations import Calibration, TwoSiteCalibration
 
-__all__ = ["Estimate", "estimate"]
+__all__ = ["Conditioning", "Estimate", "estimate", "probability_beyond"]
 
 _BLOCK = 8192
 """Values at a time: what a core keeps in its cache."""
 
+_MOST_STEPS = 50
+_STILL = 1e-9
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conditioning:
+    """What the conditions do to Kd; each one number for all or (...,) of the shape of the shifts.
+
+    Attributes
+    ----------
+    kd_ratio
+        Factor of Kd.
+    sd_ln_kd
+        Sd of its logarithm; NaN where no error of a condition was given.
+    gain
+        Feedback through pH, see the module.
+    """
+
+    kd_ratio: FloatArray | float = 1.0
+    sd_ln_kd: FloatArray | float = 0.0
+    gain: FloatArray | float = 1.0
+
+    def part(self, which: slice) -> Conditioning:
+        """Return what belongs to some of the values, which are flat."""
+        values = (v if np.ndim(v) == 0 else np.ravel(v)[which] for v in (self.kd_ratio, self.sd_ln_kd, self.gain))
+        return Conditioning(**dict(zip(("kd_ratio", "sd_ln_kd", "gain"), values, strict=True)))
+
+    @property
+    def acts(self) -> bool:
+        """Whether anything is changed at all."""
+        return any(np.ndim(v) or v != none for v, none in ((self.kd_ratio, 1.0), (self.sd_ln_kd, 0.0), (self.gain, 1.0)))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """Free Mg2+ with its errors, of the shape of the shifts; `interval_mM` and `probability_beyond` (..., 2)."""
+    """Free Mg2+ with its errors, of the shape of the shifts; `interval_mM` (..., 2). Parts without error may be views."""
 
     free_mg_mM: FloatArray
-    p_mg: FloatArray
     sd_mM: FloatArray
     sd_measurement_mM: FloatArray
     sd_condition_mM: FloatArray
     sd_calibration_mM: FloatArray
     interval_mM: FloatArray
-    probability_beyond: FloatArray
+    interval_open: BoolArray
 
 
 def estimate(
@@ -63,112 +95,120 @@ def estimate(
     sd_ppm: FloatArray,
     calibration: Calibration,
     level: float,
-    *,
-    kd_ratio: FloatArray | float = 1.0,
-    sd_ln_kd: FloatArray | float = 0.0,
-    gain: FloatArray | float = 1.0,
+    conditioning: Conditioning = Conditioning(),  # noqa: B008 (frozen)
 ) -> Estimate:
-    """Return free Mg2+ and its errors.
-
-    Parameters
-    ----------
-    shift_ppm, sd_ppm
-        (...,) shifts of the quantity of the calibration, and their sd; of one shape.
-    calibration, level
-        As for `free_magnesium`.
-    kd_ratio, sd_ln_kd, gain
-        What the conditions do to Kd: factor, sd of its logarithm (NaN: acts, but not known), and feedback. One number or (...,).
-    """
+    """Return free Mg2+ and its errors; shifts of the quantity of the calibration, and their sd, are of one shape."""
     from scipy.special import ndtri
 
-    z = float(ndtri(0.5 + level / 2))
-    shape = shift_ppm.shape
-    flat = [np.ravel(shift_ppm), np.ravel(sd_ppm)]
-    # one number for all stays one number: nothing is computed for it value by value
-    per_value = [v if np.ndim(v) == 0 else np.ravel(v) for v in (kd_ratio, sd_ln_kd, gain)]
-    out = {name: np.empty(flat[0].size) for name in _FIELDS}
-    out |= {name: np.empty((flat[0].size, 2)) for name in ("interval_mM", "probability_beyond")}
+    z, shape, size = float(ndtri(0.5 + level / 2)), shift_ppm.shape, shift_ppm.size
+    own = _with_errors(calibration)
+    several = own is not None or conditioning.acts
+    fields: dict[str, Any] = {name: np.empty(size) for name in ("free_mg_mM", "sd_mM")}
+    fields |= {"interval_mM": np.empty((size, 2)), "interval_open": np.empty(size, dtype=bool)}
+    if several:
+        fields |= {name: np.empty(size) for name in ("sd_measurement_mM", "sd_condition_mM", "sd_calibration_mM")}
+    d, sd = np.ravel(shift_ppm), np.ravel(sd_ppm)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        for start in range(0, flat[0].size, _BLOCK):
+        for start in range(0, size, _BLOCK):
             part = slice(start, start + _BLOCK)
-            conditions = [v if np.ndim(v) == 0 else v[part] for v in per_value]
-            _fill({name: values[part] for name, values in out.items()}, flat[0][part], flat[1][part], calibration, z, *conditions)
-    return Estimate(**{name: values.reshape(*shape, *values.shape[1:]) for name, values in out.items()})
+            out = {name: values[part] for name, values in fields.items()}
+            _by_shift(out, d[part], sd[part], calibration, z)
+            if several:
+                _by_all(out, d[part], sd[part], calibration, z, conditioning.part(part))
+    fields = {name: values.reshape((*shape, *values.shape[1:])) for name, values in fields.items()}
+    if not several:
+        nothing = {"sd_condition_mM": 0.0, "sd_calibration_mM": np.nan}
+        fields |= {name: np.broadcast_to(value, shape) for name, value in nothing.items()}
+        fields["sd_measurement_mM"] = fields["sd_mM"]
+    return Estimate(**fields)
 
 
-_FIELDS = ("free_mg_mM", "p_mg", "sd_mM", "sd_measurement_mM", "sd_condition_mM", "sd_calibration_mM")
+def probability_beyond(shift_ppm: FloatArray, sd_ppm: FloatArray, calibration: Calibration) -> FloatArray:
+    """Return the probabilities (..., 2) that the shift lies beyond the limit of free ATP, and beyond that of bound ATP."""
+    from scipy.special import ndtr
+
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return ndtr(np.stack(_sds_beyond(shift_ppm, sd_ppm, calibration), axis=-1))
 
 
-def _fill(
-    out: dict[str, FloatArray],
+def _with_errors(calibration: Calibration) -> TwoSiteCalibration | None:
+    """Return a calibration whose constants have known errors."""
+    return calibration if isinstance(calibration, TwoSiteCalibration) and calibration.sd_constants else None
+
+
+def _inwards(calibration: Calibration) -> float:
+    """Return the sign of the way from the shift of bound to that of free ATP."""
+    return 1.0 if calibration.quantity == "shift_alpha_beta_ppm" else -1.0
+
+
+def _sds_beyond(d: FloatArray, sd: FloatArray, calibration: Calibration) -> tuple[FloatArray, FloatArray]:
+    """Return how many sds the shift lies beyond the limits of free and of bound ATP: below 0 inside."""
+    inwards, own = _inwards(calibration), _with_errors(calibration)
+    bound_ppm, free_ppm = calibration.shift_range_ppm[:: int(inwards)]
+    sd_free, sd_bound = (sd, sd) if own is None else (np.hypot(sd, s or 0.0) for s in (own.sd_atp_ppm, own.sd_mgatp_ppm))
+    return inwards * (d - free_ppm) / sd_free, inwards * (bound_ppm - d) / sd_bound
+
+
+def _by_shift(out: dict[str, Any], d: FloatArray, sd: FloatArray, calibration: Calibration, z: float) -> None:
+    """Write what follows from the error of the shift alone."""
+    reach = _inwards(calibration) * z * sd
+    out["free_mg_mM"][:] = calibration.free_mg_mM(d)
+    np.multiply(np.abs(calibration.slope_mM_per_ppm(d)), sd, out=out["sd_mM"])
+    _write_ends(out, d, sd, calibration, z, calibration.free_mg_mM(d + reach), calibration.free_mg_mM(d - reach))
+
+
+def _by_all(
+    out: dict[str, Any],
     d: FloatArray,
     sd: FloatArray,
     calibration: Calibration,
     z: float,
-    kd_ratio: FloatArray | float,
-    sd_ln_kd: FloatArray | float,
-    gain: FloatArray | float,
+    conditioning: Conditioning,
 ) -> None:
-    """Compute a block of values into its place."""
-    own = calibration if isinstance(calibration, TwoSiteCalibration) and calibration.sd_constants else None
-    shift_only = own is None and np.ndim(sd_ln_kd) == 0 and sd_ln_kd == 0.0
-    mg = kd_ratio * calibration.free_mg_mM(d)
-    out["free_mg_mM"][:] = mg
-    np.subtract(3.0, np.log10(mg), out=out["p_mg"])
-    measurement, condition, constants = (out[f"sd_{name}_mM"] for name in ("measurement", "condition", "calibration"))
-    np.multiply(gain * kd_ratio * np.abs(calibration.slope_mM_per_ppm(d)), sd, out=measurement)
-    np.multiply(gain * mg, sd_ln_kd, out=condition)
-    constants[:] = np.nan if own is None else gain * kd_ratio * _sd_of_constants(own, d)
-    others = 0.0 if shift_only else np.nan_to_num(condition) ** 2 + np.nan_to_num(constants) ** 2
-    out["sd_mM"][:] = measurement if shift_only else np.sqrt(measurement**2 + others)
-
-    inwards = 1.0 if calibration.quantity == "shift_alpha_beta_ppm" else -1.0  # from the bound to the free limit
-    bound_ppm, free_ppm = calibration.shift_range_ppm[:: int(inwards)]
-    of_free, of_bound = (0.0, 0.0) if own is None else (own.sd_atp_ppm or 0.0, own.sd_mgatp_ppm or 0.0)
-    beyond_free = inwards * (d - free_ppm) / (np.hypot(sd, of_free) if of_free else sd)
-    beyond_bound = inwards * (bound_ppm - d) / (np.hypot(sd, of_bound) if of_bound else sd)
-    _normal_probability(beyond_free, out["probability_beyond"][:, 0])
-    _normal_probability(beyond_bound, out["probability_beyond"][:, 1])
-
-    if shift_only:
-        reach = inwards * z * sd
-        ends = [kd_ratio * calibration.free_mg_mM(d + reach), kd_ratio * calibration.free_mg_mM(d - reach)]
-    else:
-        ends = [kd_ratio * _extreme_mM(calibration, d, sd, np.nan_to_num(sd_ln_kd), side * z) for side in (-1, 1)]
-    if np.ndim(gain) or gain != 1.0:
-        ends = [mg * (end / mg) ** gain for end in ends]
-    unknown = np.isnan(mg + sd)
-    for i, (end, beyond, limit) in enumerate(zip(ends, (beyond_free, beyond_bound), (0.0, np.inf), strict=True)):
-        end[beyond >= -z] = limit
-        end[unknown] = np.nan
-        out["interval_mM"][:, i] = end
+    """Write what follows from the errors of shift, conditions and constants together, over what follows from the shift alone."""
+    ratio, sd_ln_kd, gain = conditioning.kd_ratio, conditioning.sd_ln_kd, conditioning.gain
+    if not isinstance(calibration, TwoSiteCalibration):
+        msg = f"calibration {calibration.id!r} has no Kd that conditions could move."
+        raise InputError(msg)
+    out["free_mg_mM"] *= ratio
+    np.multiply(gain * ratio, out["sd_mM"], out=out["sd_measurement_mM"])
+    np.multiply(gain * out["free_mg_mM"], sd_ln_kd, out=out["sd_condition_mM"])
+    out["sd_calibration_mM"][:] = np.nan
+    if calibration.covariance is not None:
+        g = calibration.gradient_mM(d)
+        out["sd_calibration_mM"][:] = gain * ratio * np.sqrt(np.einsum("ni,ij,nj->n", g, calibration.covariance, g))
+    others = (np.nan_to_num(out[f"sd_{name}_mM"]) ** 2 for name in ("condition", "calibration"))
+    out["sd_mM"][:] = np.sqrt(out["sd_measurement_mM"] ** 2 + sum(others))
+    mg = out["free_mg_mM"]
+    ends = (ratio * _extreme_mM(calibration, d, sd, np.nan_to_num(sd_ln_kd), side * z) for side in (-1, 1))
+    _write_ends(out, d, sd, calibration, z, *(mg * (end / mg) ** gain for end in ends))
 
 
-def _normal_probability(z: FloatArray, out: FloatArray) -> None:
-    """Write the standard normal probability below z; below -8, where it is less than 1e-15, 0."""
-    from scipy.special import ndtr
-
-    near = z > -8.0
-    out[:] = np.where(np.isnan(z), np.nan, 0.0)
-    if near.any():
-        out[near] = ndtr(z[near])
-
-
-def _sd_of_constants(calibration: TwoSiteCalibration, d: FloatArray) -> FloatArray:
-    g = calibration.gradient_mM(d)
-    return np.sqrt(np.einsum("ni,ij,nj->n", g, calibration.covariance, g))
+def _write_ends(
+    out: dict[str, Any],
+    d: FloatArray,
+    sd: FloatArray,
+    calibration: Calibration,
+    z: float,
+    low: FloatArray,
+    high: FloatArray,
+) -> None:
+    """Write the interval; an end beyond a limit is 0 or infinite, and there is none without a value or its sd."""
+    beyond_free, beyond_bound = (beyond >= -z for beyond in _sds_beyond(d, sd, calibration))
+    none = np.isnan(out["free_mg_mM"] + sd)
+    low[beyond_free], high[beyond_bound] = 0.0, np.inf
+    low[none] = high[none] = np.nan
+    out["interval_mM"][:, 0], out["interval_mM"][:, 1] = low, high
+    out["interval_open"][:] = (beyond_free | beyond_bound) & ~none
 
 
 def _extreme_mM(
-    calibration: Calibration, d: FloatArray, sd: FloatArray, sd_ln_kd: FloatArray | float, z: float
+    calibration: TwoSiteCalibration, d: FloatArray, sd: FloatArray, sd_ln_kd: FloatArray | float, z: float
 ) -> FloatArray:
     """Return the extreme of Mg2+ among errors no farther than abs(z) sds from none; the highest for z above 0.
 
     Errors x (5, n): of the shift, of ln Kd by the conditions, and three of the constants.
     """
-    if not isinstance(calibration, TwoSiteCalibration):
-        msg = f"calibration {calibration.id!r} has no Kd that conditions could move."
-        raise InputError(msg)
     a, b, kd = calibration.constants.values()
     roots = np.zeros((3, 3))
     if calibration.covariance is not None:
@@ -190,6 +230,3 @@ def _extreme_mM(
             break
     return 1e-3 * kd * np.exp((by_x * x).sum(axis=0)) * to_free / to_bound
 
-
-_MOST_STEPS = 50
-_STILL = 1e-9
