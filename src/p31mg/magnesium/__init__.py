@@ -12,6 +12,7 @@ from p31mg.magnesium.registry import (
     write_calibration,
 )
 from p31mg.magnesium.result import MagnesiumResult
+from p31mg.magnesium.titration import calibrate
 
 __all__ = [
     "BetaShiftCalibration",
@@ -23,6 +24,7 @@ __all__ = [
     "PhResult",
     "Titration",
     "TwoSiteCalibration",
+    "calibrate",
     "calibration_record",
     "calibrations",
     "free_magnesium",

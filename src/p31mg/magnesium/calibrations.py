@@ -243,6 +243,15 @@ class TwoSiteCalibration(_Origin):
         mg = self.free_mg_mM(d)
         return np.stack([mg / (self.atp_ppm - d), mg / (d - self.mgatp_ppm), mg / self.kd_uM], axis=-1)
 
+    def sd_shift_ppm(self, free_mg_mM: npt.ArrayLike) -> FloatArray:
+        """Return the sd of the expected shift by the errors of the constants; NaN where none are known."""
+        if self.covariance is None:
+            return np.full(np.shape(free_mg_mM), np.nan)
+        span = self.atp_ppm - self.mgatp_ppm
+        w = (self.shift_ppm(free_mg_mM) - self.mgatp_ppm) / span
+        g = np.stack([w, 1 - w, span * w * (1 - w) / self.kd_uM], axis=-1)
+        return np.sqrt(np.einsum("...i,ij,...j->...", g, self.covariance, g))
+
     def free_mg_mM(self, shift_ppm: npt.ArrayLike) -> FloatArray:
         """Return free Mg2+ in mM."""
         d = _inside(shift_ppm, self.shift_range_ppm)

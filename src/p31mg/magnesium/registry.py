@@ -217,7 +217,7 @@ def calibration_toml(calibration: TwoSiteCalibration | BetaShiftCalibration) -> 
     <BLANKLINE>
     """
     tables: dict[str, dict[str, Any]] = {
-        "calibration": {name: getattr(calibration, name) for name in _TEXTS},
+        "calibration": {name: text for name in _TEXTS if (text := getattr(calibration, name))},
         "constants": dict(calibration.constants),
     }
     if isinstance(calibration, TwoSiteCalibration):

@@ -209,7 +209,8 @@ class MagnesiumResult:
             low, high = self.interval_mM
             return (
                 f"{head}: {float(self.free_mg_mM):.3f} mM, sd {float(self.sd_mM):.3f}, {self.level:.0%} interval "
-                f"{low:.3f} to {high:.3f} (error of {self.error_includes}), from {float(self.shift_ppm):.4f} ppm, pH {float(self.ph):.2f}, "
+                f"{low:.3f} to {high:.3f} (error of {self.error_includes}), from {float(self.shift_ppm):.4f} ppm, "
+                f"pH {f'{float(self.ph):.2f}' if np.isfinite(self.ph) else 'not known'}, "
                 f"{float(self.temperature_c):g} C>"
             )
         return f"{head}: {self.free_mg_mM.shape}, {int(self.is_valid.sum())} of {self.is_valid.size} valid>"

@@ -1,0 +1,92 @@
+"""A titration with the calibration that was fitted to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from p31mg.errors import InputError
+from p31mg.magnesium import TwoSiteCalibration
+from p31mg.plot.style import CALIBRATION_SIZE, DATA, MODEL, RESIDUAL, axes_or_new
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.container import ErrorbarContainer
+    from matplotlib.lines import Line2D
+
+__all__ = ["TitrationPlot", "titration"]
+
+_WITHIN_95 = 1.959964
+
+
+@dataclass(frozen=True)
+class TitrationPlot:
+    """What `titration` drew."""
+
+    ax: Axes
+    curve: Line2D
+    points: ErrorbarContainer
+
+
+def titration(calibration: TwoSiteCalibration, ax: Axes | None = None) -> TitrationPlot:
+    """Draw the solutions of a titration, the curve fitted to them with its 95 % band, and the two limits.
+
+    Parameters
+    ----------
+    calibration
+        From `p31mg.calibrate`, or from a file that it was written to.
+    ax
+        Axes to draw on. Default: a new figure.
+
+    Raises
+    ------
+    InputError
+        The calibration was not fitted to a titration.
+
+    Examples
+    --------
+    >>> import p31mg
+    >>> own = p31mg.calibrate([9.458, 9.053, 8.762, 8.570, 8.468], [0.05, 0.1, 0.2, 0.4, 0.8], sd=0.003)
+    >>> titration(own).ax.get_xlabel()
+    'free Mg²⁺ (mM)'
+    """
+    measured = getattr(calibration, "titration", None)
+    if measured is None:
+        msg = f"calibration {calibration.id!r} was not fitted to a titration; use p31mg.calibrate, or plot.calibration."
+        raise InputError(msg)
+    ax = axes_or_new(ax, figsize=CALIBRATION_SIZE)
+    mg, shift = np.array(measured.free_mg_mM), np.array(measured.shift_ppm)
+    lowest = mg[mg > 0].min()
+    grid = np.geomspace(lowest / 2, 2 * mg.max(), 400)
+    expected, sd = calibration.shift_ppm(grid), _WITHIN_95 * calibration.sd_shift_ppm(grid)
+    ax.fill_between(grid, expected - sd, expected + sd, color=MODEL, alpha=0.25, linewidth=0)
+    (curve,) = ax.plot(grid, expected, color=MODEL, linewidth=1.4, label=f"{calibration.id}, 95 % band")
+    for limit, name in ((calibration.atp_ppm, "free ATP"), (calibration.mgatp_ppm, "MgATP")):
+        ax.axhline(limit, color=RESIDUAL, linewidth=0.8, linestyle="--")
+        ax.annotate(name, (1, limit), xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize="small")
+    points = ax.errorbar(
+        np.maximum(mg, lowest / 2),  # a solution without Mg2+ stands on the left edge
+        shift,
+        yerr=_WITHIN_95 * np.array(measured.sd_ppm) if measured.sd_ppm else None,
+        fmt="o",
+        markersize=4,
+        color=DATA,
+        elinewidth=0.9,
+        capsize=2,
+        label=f"{measured.n_points} solutions, reduced χ² {measured.reduced_chi_square:.2f}",
+    )
+    ax.set_xscale("log")
+    ax.set_xlim(lowest / 2.2, 2.2 * mg.max())
+    ax.set_xlabel("free Mg²⁺ (mM)")
+    ax.set_ylabel("δα − δβ (ppm)")
+    units = {"atp_ppm": "ATP", "mgatp_ppm": "MgATP", "kd_uM": "Kd"}
+    sds = calibration.sd_constants
+    ax.set_title(
+        ", ".join(f"{units[n]} {v:.5g} ± {sds.get(n, np.nan):.1g} {n.split('_')[1]}" for n, v in calibration.constants.items()),
+        loc="left",
+        fontsize="small",
+    )
+    ax.legend(frameon=False, fontsize="small")
+    return TitrationPlot(ax, curve, points)
