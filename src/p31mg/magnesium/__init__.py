@@ -2,6 +2,8 @@
 
 from p31mg.magnesium.calibrations import BetaShiftCalibration, Calibration, Titration, TwoSiteCalibration
 from p31mg.magnesium.comparison import MagnesiumComparison
+from p31mg.magnesium.concentrations import concentrations_mM
+from p31mg.magnesium.energetics import EnergeticsResult, energetics
 from p31mg.magnesium.free import free_magnesium
 from p31mg.magnesium.ph import PhEquation, PhResult, get_ph_equation, ph_equations, ph_from_pi
 from p31mg.magnesium.registry import (
@@ -18,6 +20,7 @@ __all__ = [
     "BetaShiftCalibration",
     "Calibration",
     "CalibrationTable",
+    "EnergeticsResult",
     "MagnesiumComparison",
     "MagnesiumResult",
     "PhEquation",
@@ -27,6 +30,8 @@ __all__ = [
     "calibrate",
     "calibration_record",
     "calibrations",
+    "concentrations_mM",
+    "energetics",
     "free_magnesium",
     "get_calibration",
     "get_ph_equation",

@@ -21,9 +21,7 @@ def numbers(name: str, value: object) -> FloatArray:
         raise InputError(msg) from error
 
 
-def own_or_nan(
-    name: str, value: object, limits: tuple[float, float], hint: str
-) -> tuple[FloatArray, BoolArray]:
+def own_or_nan(name: str, value: object, limits: tuple[float, float], hint: str) -> tuple[FloatArray, BoolArray]:
     """Return an argument with what lies outside the limits as NaN, and where that was so; a single one is refused.
 
     None is one NaN. A single NaN is refused as well; in an array it is a value that is not known.
@@ -46,9 +44,7 @@ def sd_or_nan(name: str, value: object) -> tuple[FloatArray, BoolArray]:
     return own_or_nan(name, value, (0.0, np.finfo(float).max), "a standard deviation cannot be negative")
 
 
-def broadcast_pair(
-    name: str, values: FloatArray, other_name: str, others: FloatArray
-) -> tuple[FloatArray, FloatArray]:
+def broadcast_pair(name: str, values: FloatArray, other_name: str, others: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return two arguments in their common shape; what is one number for all stays a view of it."""
     try:
         shape = np.broadcast_shapes(values.shape, others.shape)

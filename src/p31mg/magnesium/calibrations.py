@@ -198,7 +198,9 @@ class TwoSiteCalibration(_Origin):
             raise InputError(msg)
         for name, sd in self.sd_constants.items():
             if not 0 <= sd < np.inf:
-                msg = f"calibration {self.id!r} has sd_{name} {sd}; a standard deviation must be finite and not negative."
+                msg = (
+                    f"calibration {self.id!r} has sd_{name} {sd}; a standard deviation must be finite and not negative."
+                )
                 raise InputError(msg)
         object.__setattr__(self, "correlation", tuple(float(r) for r in self.correlation))
         if not _is_correlation(self.correlation):
@@ -362,9 +364,7 @@ def _positive(free_mg_mM: npt.ArrayLike) -> FloatArray:
         raise InputError(msg)
     known = mg[np.isfinite(mg)]
     if known.size and known.max() < LOWEST_FREE_MG_MM:
-        msg = (
-            f"free_mg_mM is {known.max():g} and none is above {LOWEST_FREE_MG_MM}; that looks like mol/l: give mM (0.5, not 0.0005)."
-        )
+        msg = f"free_mg_mM is {known.max():g} and none is above {LOWEST_FREE_MG_MM}; that looks like mol/l: give mM (0.5, not 0.0005)."
         raise InputError(msg)
     return mg
 

@@ -10,11 +10,14 @@ so nothing changes under the calibration's own conditions. The limiting shifts a
 **pH.** Mg2+ takes part of HPO4(2-) from the titration that pH is read from, which lowers the apparent pKa of Pi. Of this too only
 the difference to the conditions of the pH equation counts:
 
-.. math:: \mathrm{pH} = \mathrm{pH}_{eq}(\delta_{Pi}) - \log_{10}\frac{1 + K_{MgHPO_4}[\mathrm{Mg}]}{1 + K_{MgHPO_4}[\mathrm{Mg}]_0}
+.. math::
 
-The pH equations do not state their free Mg2+; :math:`[\mathrm{Mg}]_0` is taken as 0.5 mM, that of the tissue they are used in. Were it
-1 mM, pH would be 0.013 higher. pH and Mg2+ are iterated until they agree; each step gains about two digits. A pH that is given
-stays as it is. How temperature moves the shifts of Pi is not known here (Kost 1990), and so is not corrected.
+    \mathrm{pH} = \mathrm{pH}_{eq}(\delta_{Pi}) - \log_{10}\frac{1 + K [\mathrm{Mg}]}{1 + K [\mathrm{Mg}]_0},
+    \qquad K = K_{MgHPO_4}(T, I)
+
+The pH equations do not state their free Mg2+; :math:`[\mathrm{Mg}]_0` is taken as 0.5 mM, that of the tissue they are used
+in. Were it 1 mM, pH would be 0.013 higher. pH and Mg2+ are iterated until they agree; each step gains about two digits. A
+pH that is given stays as it is. How temperature moves the shifts of Pi is not known here (Kost 1990), and so is not corrected.
 
 **Errors.** :math:`\kappa`, the error of ln Kd, has the sd
 
@@ -23,7 +26,8 @@ stays as it is. How temperature moves the shifts of Pi is not known here (Kost 1
 
 and the feedback through pH multiplies every error of ln Mg2+ by :math:`1/(1 + \rho\lambda)`, with
 :math:`\rho = \partial \ln r/\partial \mathrm{pH}` and
-:math:`\lambda = -\partial \mathrm{pH}/\partial \ln[\mathrm{Mg}]`. Errors of the binding constants are not known here and not included.
+:math:`\lambda = -\partial \mathrm{pH}/\partial \ln[\mathrm{Mg}]`. Errors of the binding constants are not known here and not
+included.
 """
 
 from __future__ import annotations

@@ -36,6 +36,8 @@ __all__ = [
     "calibration_record",
     "calibration_toml",
     "calibrations",
+    "conditions_text",
+    "constants_text",
     "get_calibration",
     "parse_calibration",
     "write_calibration",
@@ -233,9 +235,7 @@ def calibration_toml(calibration: TwoSiteCalibration | BetaShiftCalibration) -> 
     )
 
 
-def write_calibration(
-    calibration: TwoSiteCalibration | BetaShiftCalibration, path: str | os.PathLike[str]
-) -> Path:
+def write_calibration(calibration: TwoSiteCalibration | BetaShiftCalibration, path: str | os.PathLike[str]) -> Path:
     """Write a calibration as a TOML file that every ``calibration=`` and ``--calibration`` accepts.
 
     Parameters
@@ -267,7 +267,9 @@ def write_calibration(
     True
     """
     if not isinstance(calibration, (TwoSiteCalibration, BetaShiftCalibration)):
-        msg = f"calibration is a {type(calibration).__name__}; only {', '.join(_MODELS)} calibrations have a file format."
+        msg = (
+            f"calibration is a {type(calibration).__name__}; only {', '.join(_MODELS)} calibrations have a file format."
+        )
         raise InputError(msg)
     path = Path(path)
     if path.suffix != ".toml":

@@ -42,8 +42,8 @@ class MagnesiumResult:
     inputs_ok
         (...,) False where an sd, pH or temperature among many made no sense, or pH could not be read from Pi: there it is NaN.
     is_valid
-        (...,) `in_range`, not `interval_open`, valid in the fit that it came from, and everything known that acts on it. Near the Mg-bound limit the
-        concentration is any large number: only the closed end of the interval says something.
+        (...,) `in_range`, not `interval_open`, valid in the fit that it came from, and everything known that acts on it. Near the
+        Mg-bound limit the concentration is any large number: only the closed end of the interval says something.
     shift_ppm, sd_shift_ppm
         (...,) the shift that was used, and its sd.
     ph, sd_ph

@@ -87,20 +87,20 @@ def calibrate(
     >>> own = calibrate(shift_ppm, free_mg_mM, sd=0.003, id="own-phantom")
     >>> {name: round(value, 2) for name, value in own.constants.items()}
     {'atp_ppm': 10.93, 'mgatp_ppm': 8.35, 'kd_uM': 37.61}
-    >>> p31mg.free_magnesium(8.55, sd_ppm=0.01, calibration=own).sd_calibration_mM.round(4)
-    array(0.0041)
+    >>> float(p31mg.free_magnesium(8.55, sd_ppm=0.01, calibration=own).sd_calibration_mM.round(4))
+    0.0033
     """
     if model not in get_args(Model):
         raise UnknownNameError(kind="model", name=model, known=get_args(Model))
     d, mg, sds = _solutions(shift_ppm, free_mg_mM, sd)
-    fitted = _fit(d, mg, np.ones_like(d) if sds is None else sds, scale_covariance=sds is None)
-    constants, covariance, chi_square = fitted
+    constants, covariance, chi_square = _fit(
+        d, mg, np.ones_like(d) if sds is None else sds, scale_covariance=sds is None
+    )
     _require_determined(constants, covariance)
     if sds is not None:
         _warn_of_misfit(chi_square, d.size)
     sd_constants = np.sqrt(np.diag(covariance))
     correlation = covariance / np.outer(sd_constants, sd_constants)
-    names = ("atp_ppm", "mgatp_ppm", "kd_uM")
     return TwoSiteCalibration(
         id=id,
         tissue=tissue,
@@ -109,8 +109,12 @@ def calibrate(
         temperature_c=temperature_c,
         ionic_strength_M=ionic_strength_M,
         potassium_M=potassium_M,
-        **dict(zip(names, map(float, constants), strict=True)),
-        **{f"sd_{name}": float(value) for name, value in zip(names, sd_constants, strict=True)},
+        atp_ppm=float(constants[0]),
+        mgatp_ppm=float(constants[1]),
+        kd_uM=float(constants[2]),
+        sd_atp_ppm=float(sd_constants[0]),
+        sd_mgatp_ppm=float(sd_constants[1]),
+        sd_kd_uM=float(sd_constants[2]),
         correlation=(float(correlation[0, 1]), float(correlation[0, 2]), float(correlation[1, 2])),
         titration=Titration(
             free_mg_mM=tuple(mg.tolist()),

@@ -12,13 +12,16 @@ standard normal variables,
 
 and the ends of the interval are the extremes of this function among all errors that lie no farther than :math:`z` sds from none:
 
-.. math:: \max_{|x| \le z} \ln [\mathrm{Mg}](x), \qquad \min_{|x| \le z} \ln [\mathrm{Mg}](x), \qquad z = \Phi^{-1}\big((1 + \mathrm{level})/2\big)
+.. math::
+
+    \min_{|x| \le z} \ln [\mathrm{Mg}](x), \qquad \max_{|x| \le z} \ln [\mathrm{Mg}](x), \qquad
+    z = \Phi^{-1}\big((1 + \mathrm{level})/2\big)
 
 This is the profile-likelihood interval of a function of normal measurements. Where one source rules it is that source's exact
 quantile: the map above for the shift, Fieller's interval for the shift and the limits, the log-normal one for Kd. It
-does not depend on whether Mg2+, pMg or the shift is looked at, needs no draws, and is found for all values at once by walking
-:math:`x \leftarrow \pm z\,\nabla / |\nabla|` until it stands still. Linear propagation fails here (near the limit its interval reaches
-below zero), and draws are either too few for the tails or too slow for a map. The tests compare with a million draws.
+does not depend on whether Mg2+, pMg or the shift is looked at, needs no draws, and is found for all values at once by
+walking :math:`x \leftarrow \pm z\,\nabla / |\nabla|` until it stands still. Linear propagation fails here (near the limit its
+interval reaches below zero), and draws are either too few for the tails or too slow for a map. The tests compare with draws.
 
 **Beyond the limits** Mg2+ is infinite (the shift is below :math:`d_{MgATP}`) or zero (above :math:`d_{ATP}`). The two
 probabilities are those of normal differences, exact: :math:`\Phi(-(d - d_{MgATP})/\sigma)`, :math:`\sigma` from shift and limit.
@@ -74,7 +77,9 @@ class Conditioning:
     @property
     def acts(self) -> bool:
         """Whether anything is changed at all."""
-        return any(np.ndim(v) or v != none for v, none in ((self.kd_ratio, 1.0), (self.sd_ln_kd, 0.0), (self.gain, 1.0)))
+        return any(
+            np.ndim(v) or v != none for v, none in ((self.kd_ratio, 1.0), (self.sd_ln_kd, 0.0), (self.gain, 1.0))
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +100,7 @@ def estimate(
     sd_ppm: FloatArray,
     calibration: Calibration,
     level: float,
-    conditioning: Conditioning = Conditioning(),  # noqa: B008 (frozen)
+    conditioning: Conditioning = Conditioning(),
 ) -> Estimate:
     """Return free Mg2+ and its errors; shifts of the quantity of the calibration, and their sd, are of one shape."""
     from scipy.special import ndtri
@@ -145,7 +150,9 @@ def _sds_beyond(d: FloatArray, sd: FloatArray, calibration: Calibration) -> tupl
     """Return how many sds the shift lies beyond the limits of free and of bound ATP: below 0 inside."""
     inwards, own = _inwards(calibration), _with_errors(calibration)
     bound_ppm, free_ppm = calibration.shift_range_ppm[:: int(inwards)]
-    sd_free, sd_bound = (sd, sd) if own is None else (np.hypot(sd, s or 0.0) for s in (own.sd_atp_ppm, own.sd_mgatp_ppm))
+    sd_free, sd_bound = (
+        (sd, sd) if own is None else (np.hypot(sd, s or 0.0) for s in (own.sd_atp_ppm, own.sd_mgatp_ppm))
+    )
     return inwards * (d - free_ppm) / sd_free, inwards * (bound_ppm - d) / sd_bound
 
 
@@ -229,4 +236,3 @@ def _extreme_mM(
         if still:
             break
     return 1e-3 * kd * np.exp((by_x * x).sum(axis=0)) * to_free / to_bound
-

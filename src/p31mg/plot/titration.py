@@ -84,7 +84,9 @@ def titration(calibration: TwoSiteCalibration, ax: Axes | None = None) -> Titrat
     units = {"atp_ppm": "ATP", "mgatp_ppm": "MgATP", "kd_uM": "Kd"}
     sds = calibration.sd_constants
     ax.set_title(
-        ", ".join(f"{units[n]} {v:.5g} ± {sds.get(n, np.nan):.1g} {n.split('_')[1]}" for n, v in calibration.constants.items()),
+        ", ".join(
+            f"{units[n]} {v:.5g} ± {sds.get(n, np.nan):.1g} {n.split('_')[1]}" for n, v in calibration.constants.items()
+        ),
         loc="left",
         fontsize="small",
     )
