@@ -364,7 +364,10 @@ def _positive(free_mg_mM: npt.ArrayLike) -> FloatArray:
         raise InputError(msg)
     known = mg[np.isfinite(mg)]
     if known.size and known.max() < LOWEST_FREE_MG_MM:
-        msg = f"free_mg_mM is {known.max():g} and none is above {LOWEST_FREE_MG_MM}; that looks like mol/l: give mM (0.5, not 0.0005)."
+        msg = (
+            f"free_mg_mM is {known.max():g} and none is above {LOWEST_FREE_MG_MM}; that looks like mol/l: "
+            "give mM (0.5, not 0.0005)."
+        )
         raise InputError(msg)
     return mg
 

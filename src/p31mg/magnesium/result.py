@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from p31mg.arrays import BoolArray, FloatArray
 from p31mg.magnesium.calibrations import Calibration
@@ -117,16 +118,15 @@ class MagnesiumResult:
         return probability_beyond(self.shift_ppm, self.sd_shift_ppm, self.calibration)
 
     @property
-    def error_includes(self) -> str:
-        """What `sd_mM` and `interval_mM` contain, in words."""
-        if np.isnan(self.sd_shift_ppm).all():
-            return "nothing: no sd of the shift"
-        parts = ["shift"]
-        if self.kd_corrected:
-            parts += ["pH"] if np.isfinite(self.sd_ph).any() else []
-            parts += ["temperature"] if np.isfinite(self.sd_temperature_c).any() else []
-        parts += list(getattr(self.calibration, "sd_constants", {}))
-        return ", ".join(parts)
+    def error_includes(self) -> npt.NDArray[np.object_]:
+        """(...,) what `sd_mM` and `interval_mM` contain, in words."""
+        text = np.full(self.shift_ppm.shape, "shift", dtype=object)
+        parts = [("pH", self.kd_corrected & np.isfinite(self.sd_ph))]
+        parts += [("temperature", self.kd_corrected & np.isfinite(self.sd_temperature_c))]
+        parts += [(name, np.array(True)) for name in getattr(self.calibration, "sd_constants", {})]
+        for name, is_in in parts:
+            text = np.where(is_in, text + f", {name}", text)
+        return np.where(np.isnan(self.sd_shift_ppm), "nothing", text)
 
     @property
     def kd_note(self) -> str:
@@ -163,7 +163,7 @@ class MagnesiumResult:
             "sd_measurement_mM": self.sd_measurement_mM.ravel(),
             "sd_condition_mM": self.sd_condition_mM.ravel(),
             "sd_calibration_mM": self.sd_calibration_mM.ravel(),
-            "error_includes": self.error_includes,
+            "error_includes": self.error_includes.ravel(),
             "interval_low_mM": low.ravel(),
             "interval_high_mM": high.ravel(),
             "interval_level": self.level,
