@@ -10,6 +10,8 @@ from p31mg.magnesium.registry import (
     CalibrationTable,
     calibration_record,
     calibrations,
+    conditions_text,
+    constants_text,
     get_calibration,
     write_calibration,
 )
@@ -31,6 +33,8 @@ __all__ = [
     "calibration_record",
     "calibrations",
     "concentrations_mM",
+    "conditions_text",
+    "constants_text",
     "energetics",
     "free_magnesium",
     "get_calibration",

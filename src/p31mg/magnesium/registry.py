@@ -15,6 +15,7 @@ it to a contract.
 from __future__ import annotations
 
 import json
+import math
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -302,10 +303,15 @@ def calibration_record(calibration: Calibration) -> dict[str, Any]:
 def constants_text(calibration: Calibration) -> str:
     """Return the constants with their names and, where known, sds, for people."""
     sd: Mapping[str, float] = getattr(calibration, "sd_constants", {})
-    return ", ".join(
-        f"{name} {value:.6g}{f' ± {sd[name]:.2g}' if name in sd else ''}"
-        for name, value in calibration.constants.items()
-    )
+    return ", ".join(f"{name} {_with_sd(value, sd.get(name))}" for name, value in calibration.constants.items())
+
+
+def _with_sd(value: float, sd: float | None) -> str:
+    """Return a value to the second digit of its sd, as far as there is one."""
+    if not sd:
+        return f"{value:.6g}"
+    digits = max(0, 1 - math.floor(math.log10(sd)))
+    return f"{value:.{digits}f} ± {sd:.{digits}f}"
 
 
 def conditions_text(calibration: Calibration) -> str:

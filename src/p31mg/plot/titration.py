@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from p31mg.errors import InputError
-from p31mg.magnesium import TwoSiteCalibration
+from p31mg.magnesium import TwoSiteCalibration, constants_text
 from p31mg.plot.style import CALIBRATION_SIZE, DATA, MODEL, RESIDUAL, axes_or_new
 
 if TYPE_CHECKING:
@@ -63,9 +63,12 @@ def titration(calibration: TwoSiteCalibration, ax: Axes | None = None) -> Titrat
     expected, sd = calibration.shift_ppm(grid), _WITHIN_95 * calibration.sd_shift_ppm(grid)
     ax.fill_between(grid, expected - sd, expected + sd, color=MODEL, alpha=0.25, linewidth=0)
     (curve,) = ax.plot(grid, expected, color=MODEL, linewidth=1.4, label=f"{calibration.id}, 95 % band")
-    for limit, name in ((calibration.atp_ppm, "free ATP"), (calibration.mgatp_ppm, "MgATP")):
+    for limit, name, side, place in (
+        (calibration.atp_ppm, "free ATP", 0.99, "right"),
+        (calibration.mgatp_ppm, "MgATP", 0.01, "left"),
+    ):
         ax.axhline(limit, color=RESIDUAL, linewidth=0.8, linestyle="--")
-        ax.annotate(name, (1, limit), xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize="small")
+        ax.annotate(name, (side, limit), xycoords=("axes fraction", "data"), ha=place, va="bottom", fontsize="small")
     points = ax.errorbar(
         np.maximum(mg, lowest / 2),  # a solution without Mg2+ stands on the left edge
         shift,
@@ -81,14 +84,6 @@ def titration(calibration: TwoSiteCalibration, ax: Axes | None = None) -> Titrat
     ax.set_xlim(lowest / 2.2, 2.2 * mg.max())
     ax.set_xlabel("free Mg²⁺ (mM)")
     ax.set_ylabel("δα − δβ (ppm)")
-    units = {"atp_ppm": "ATP", "mgatp_ppm": "MgATP", "kd_uM": "Kd"}
-    sds = calibration.sd_constants
-    ax.set_title(
-        ", ".join(
-            f"{units[n]} {v:.5g} ± {sds.get(n, np.nan):.1g} {n.split('_')[1]}" for n, v in calibration.constants.items()
-        ),
-        loc="left",
-        fontsize="small",
-    )
+    ax.set_title(constants_text(calibration), loc="left", fontsize="small")
     ax.legend(frameon=False, fontsize="small")
     return TitrationPlot(ax, curve, points)
