@@ -186,7 +186,7 @@ def _show(
                 position,
                 f"{row['shift_alpha_beta_ppm']:.4f} ± {row['sd_shift_alpha_beta_ppm']:.4f}",
                 f"{row['shift_beta_pcr_ppm']:.4f} ± {row['sd_shift_beta_pcr_ppm']:.4f}",
-                magnesium_text(row["free_mg_mM"], row["interval_low_mM"], row["interval_high_mM"]),
+                magnesium_text(row["free_mg_mM"], row["interval_low_mM"], row["interval_high_mM"], row["in_range"]),
                 interval_text(row["interval_low_mM"], row["interval_high_mM"]),
                 *([] if energy is None else [_with_sd(row, "adp_uM", 1), _with_sd(row, "dg_atp_kj_per_mol", 2)]),
                 _snr(row["snr"]),

@@ -220,7 +220,7 @@ def _show(mg: MagnesiumResult) -> None:
     rows = [
         [
             f"{d:g}",
-            magnesium_text(float(mg.free_mg_mM.ravel()[i]), *intervals[i]) if mg.in_range.ravel()[i] else _outside(mg),
+            _magnesium_text(mg, i),
             _three_digits(mg.sd_mM.ravel()[i]),
             *(_three_digits(part.ravel()[i]) for part in parts.values()),
             interval_text(*intervals[i]),
@@ -234,9 +234,12 @@ def _show(mg: MagnesiumResult) -> None:
         click.echo(line)
 
 
-def _outside(mg: MagnesiumResult) -> str:
+def _magnesium_text(mg: MagnesiumResult, i: int) -> str:
+    if mg.in_range.ravel()[i]:
+        low, high = mg.interval_mM.reshape(-1, 2)[i]
+        return magnesium_text(float(mg.free_mg_mM.ravel()[i]), low, high, in_range=True)
     low, high = mg.calibration.shift_range_ppm
-    return f"outside {low:g} to {high:g} ppm"
+    return f"outside the range {low:g} to {high:g} ppm"
 
 
 def _three_digits(value: float) -> str:

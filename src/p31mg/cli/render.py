@@ -97,10 +97,10 @@ def print_table(columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]
     click.echo("\n".join(line.rstrip() for line in text.getvalue().splitlines()))
 
 
-def magnesium_text(free_mg_mM: float, low: float, high: float) -> str:
+def magnesium_text(free_mg_mM: float, low: float, high: float, in_range: bool = False) -> str:
     """Return the concentration for a table; where the interval has no upper end, what can be said: that it is above."""
     if np.isnan(free_mg_mM):
-        return "outside the range"
+        return "not known" if in_range else "outside the range"
     return f"> {low:.3f}" if high == np.inf else f"{free_mg_mM:.3f}"
 
 
