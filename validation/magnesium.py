@@ -15,6 +15,7 @@ import os
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # one core, before NumPy loads
 
+import itertools
 import json
 import sys
 import time
@@ -70,12 +71,14 @@ def coverage_of_fits() -> dict[str, Any]:
     rows = fitted()
     unflagged, trusted = rows["mg_is_valid"], rows["fit_is_valid"] & rows["has_interval"]
     print(f"{N_DRAWS} spectra: {rows['has_interval'].sum()} with an interval, {unflagged.sum()} without any flag")
-    print("95 % intervals that hold the truth, ± one standard error; `valid fit` includes intervals that are open and say so")
+    print(
+        "95 % intervals that hold the truth, ± one standard error; `valid fit` includes intervals that are open and say so"
+    )
     print("   Mg (mM)        SNR      n   all with interval    n fit   valid fit        n mg   no flag at all")
     bins = [
         _bin(rows, (low, high), snr, trusted, unflagged)
-        for snr in [(SNR_EDGES[0], SNR_EDGES[-1]), *zip(SNR_EDGES[:-1], SNR_EDGES[1:], strict=True)]
-        for low, high in [(MG_EDGES_MM[0], MG_EDGES_MM[-1]), *zip(MG_EDGES_MM[:-1], MG_EDGES_MM[1:], strict=True)]
+        for snr in [(SNR_EDGES[0], SNR_EDGES[-1]), *itertools.pairwise(SNR_EDGES)]
+        for low, high in [(MG_EDGES_MM[0], MG_EDGES_MM[-1]), *itertools.pairwise(MG_EDGES_MM)]
     ]
     return {"n": N_DRAWS, "bins": bins}
 

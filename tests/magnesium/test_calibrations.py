@@ -236,7 +236,7 @@ class TestPackaged:
 
 
 class TestErrorsOfConstants:
-    def test_gradient(self, oracles):
+    def test_gradient(self):
         shifts = np.array([8.4, 8.55, 9.5])
         names = list(WITH_ERRORS.constants)
         for i, name in enumerate(names):

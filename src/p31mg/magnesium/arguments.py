@@ -9,6 +9,8 @@ from p31mg.errors import InputError
 
 __all__ = ["broadcast_pair", "numbers", "own_or_nan", "require_level", "sd_or_nan"]
 
+_LONGEST_TEXT = 60
+
 
 def numbers(name: str, value: object) -> FloatArray:
     """Return an argument as an array of float, or refuse it by its name."""
@@ -17,7 +19,9 @@ def numbers(name: str, value: object) -> FloatArray:
             value = value.to_numpy(dtype=float, na_value=np.nan)
         return np.asarray(value, dtype=float)
     except (TypeError, ValueError) as error:
-        msg = f"{name} is {value!r}; it must be a number or an array of numbers."
+        text = " ".join(repr(value).split())
+        shown = text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}..."
+        msg = f"{name} is {shown}; it must be a number or an array of numbers."
         raise InputError(msg) from error
 
 
