@@ -171,14 +171,13 @@ def _fit(
 
 def _start(d: FloatArray, mg: FloatArray, sd: FloatArray) -> tuple[float, float, float]:
     """Return the limits and ln Kd (uM) of the best of many Kd."""
-    best = (np.inf, 0.0, 0.0, 0.0)
-    for kd_mM in np.geomspace(mg[mg > 0].min() / 30, 30 * mg.max(), 200):
-        w = 1 / (1 + mg / kd_mM)
-        design = np.stack([w, 1 - w], axis=-1) / sd[:, None]
-        limits = np.linalg.lstsq(design, d / sd, rcond=None)[0]
-        chi_square = float((((design @ limits) - d / sd) ** 2).sum())
-        best = min(best, (chi_square, float(limits[0]), float(limits[1]), float(np.log(1e3 * kd_mM))))
-    return best[1:]
+    kd_mM = np.geomspace(mg[mg > 0].min() / 30, 30 * mg.max(), 200)
+    w = 1 / (1 + mg / kd_mM[:, None])
+    design = np.stack([w, 1 - w], axis=-1) / sd[:, None]
+    limits = np.linalg.pinv(design) @ (d / sd)
+    chi_square = ((np.einsum("knl,kl->kn", design, limits) - d / sd) ** 2).sum(axis=-1)
+    best = int(chi_square.argmin())
+    return float(limits[best, 0]), float(limits[best, 1]), float(np.log(1e3 * kd_mM[best]))
 
 
 def _require_determined(constants: FloatArray, covariance: FloatArray) -> None:
