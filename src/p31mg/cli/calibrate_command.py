@@ -43,6 +43,9 @@ def command(file: Path, output: Path, sd_ppm: float | None, figure: Path | None,
     from p31mg.io.writing import write_whole
     from p31mg.plot.style import CALIBRATION_SIZE, figure_for_file
 
+    if output.suffix != ".toml":
+        msg = f"output is {output}; the name of a calibration file must end in .toml."
+        raise InputError(msg)
     if figure is not None and figure.suffix not in (".png", ".pdf", ".svg"):
         msg = f"figure is {figure}; its name must end in .png, .pdf, .svg."
         raise InputError(msg)

@@ -101,6 +101,9 @@ def command(
     magnesium, assumed = taken(options, MAGNESIUM_OPTIONS), taken(options, ENERGETICS_OPTIONS)
     p31mg.free_magnesium(np.nan, ph=_ANY_PH if ph is None else ph, **magnesium)
     corrections = _factors(saturation)
+    if corrections and not with_energetics:
+        msg = "saturation acts only with --energetics; add it, or leave --saturation out."
+        raise InputError(msg)
     if with_energetics:
         p31mg.energetics(np.nan, np.nan, np.nan, **_without_magnesium(assumed))
     knowledge = p31mg.load_prior(prior)

@@ -82,7 +82,7 @@ def _is_number(word: str) -> bool:
 )
 @ph_option
 @click.option("--pi-shift", "pi_shift_ppm", type=float, metavar="PPM", help="delta(Pi) - delta(PCr), to read pH from.")
-@click.option("--sd-pi-shift", "sd_pi_shift_ppm", type=float, metavar="PPM", help="Its sd.")
+@click.option("--sd-pi-shift", "sd_pi_shift_ppm", type=float, metavar="PPM", help="Sd of that shift.")
 @magnesium_options
 @click.option("--all", "every", is_flag=True, help="All calibrations that take such a shift, side by side.")
 @click.option("--pcr", "pcr_mM", type=float, metavar="MM", help="PCr; with --pi also ADP and dG of ATP hydrolysis.")

@@ -96,9 +96,13 @@ magnesium_options = _all(
         metavar="NAME|FILE",
         help="See: p31mg calibrations; or a TOML file of your own.",
     ),
-    click.option("--sd-ph", type=float, help="Its sd. Default: from the fit where pH is."),
+    click.option("--sd-ph", type=float, help="Sd of the pH. Default: from the fit, where pH is."),
     click.option(
-        "--ph-equation", default="taylor-1983", show_default=True, metavar="NAME", help="Or petroff-1985 (brain)."
+        "--ph-equation",
+        default="taylor-1983",
+        show_default=True,
+        metavar="NAME",
+        help="Reads pH from Pi; petroff-1985 was made in brain.",
     ),
     click.option(
         "--temperature",
@@ -109,7 +113,7 @@ magnesium_options = _all(
         metavar="C",
         help="Degrees Celsius.",
     ),
-    click.option("--sd-temperature", "sd_temperature_c", type=float, metavar="C", help="Its sd."),
+    click.option("--sd-temperature", "sd_temperature_c", type=float, metavar="C", help="Sd of the temperature."),
     click.option(
         "--correct-kd",
         is_flag=True,
@@ -140,7 +144,7 @@ energetics_options = _all(
         help="Constant of creatine kinase: of 1 mM Mg2+, or with the Mg2+ found.",
     ),
     click.option("--atp", "atp_mM", type=float, default=8.2, show_default=True, metavar="MM", help="ATP, assumed."),
-    click.option("--sd-atp", "sd_atp_mM", type=float, metavar="MM", help="Its sd."),
+    click.option("--sd-atp", "sd_atp_mM", type=float, metavar="MM", help="Sd of ATP."),
     click.option(
         "--total-creatine",
         "total_creatine_mM",
@@ -150,7 +154,7 @@ energetics_options = _all(
         metavar="MM",
         help="Creatine with PCr, assumed.",
     ),
-    click.option("--sd-creatine", "sd_creatine_mM", type=float, metavar="MM", help="Its sd."),
+    click.option("--sd-creatine", "sd_creatine_mM", type=float, metavar="MM", help="Sd of the creatine."),
 )
 
 
