@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import ndtri
 
 import p31mg
 from p31mg.magnesium import uncertainty
@@ -252,3 +253,20 @@ class TestManyValues:
     def test_calibration_without_kd_has_none_to_move(self):
         with pytest.raises(p31mg.InputError, match=r"calibration 'iotti-1996' has no Kd that conditions could move"):
             at(-16.1, 0.01, p31mg.calibrations()["iotti-1996"], 0.1)
+
+
+@pytest.mark.parametrize(
+    ("shift", "sd", "sd_ln_kd", "level"), [(8.5133, 0.00761, 0.812, 0.999), (10.6048, 0.02986, 1.544, 0.95)]
+)
+def test_long_way_along_a_limit_is_walked_to_its_end(shift, sd, sd_ln_kd, level):
+    """Large errors a hair inside a limit: nothing drawn on the sphere lies beyond the ends."""
+    own = two_site(sd_atp_ppm=0.15, sd_mgatp_ppm=0.045, sd_kd_uM=8.0)
+    few = at(shift, sd, own, sd_ln_kd, level).interval_mM
+    rng = np.random.default_rng(2)
+    on_sphere = rng.standard_normal((5, 400_000))
+    on_sphere *= ndtri(0.5 + level / 2) / np.sqrt((on_sphere**2).sum(axis=0))
+    d, kappa, atp, mgatp, kd = (on_sphere.T * [sd, sd_ln_kd, 0.15, 0.045, 8.0 / 38.0]).T
+    mg = 0.038 * np.exp(kappa + kd) * (10.91 + atp - shift - d) / (shift + d - 8.35 - mgatp)
+    inside = (10.91 + atp > shift + d) & (shift + d > 8.35 + mgatp)
+    assert few[0] <= mg[inside].min()
+    assert few[1] >= mg[inside].max()

@@ -119,7 +119,7 @@ def verdict(row: Mapping[str, Any] | pd.Series[Any]) -> str:
         "broad": not row["linewidth_ok"],
         "shift out of range": not (row["shift_in_range"] and row["in_range"]),
         "interval open": row["interval_open"],
-        "pH, temperature or sd not usable": not row["inputs_ok"],
+        "pH not known for Kd": row["kd_corrected"] and not row["inputs_ok"],
         "residual above noise": not row["residual_ok"],
     }
     raised = [name for name, is_raised in flags.items() if is_raised]

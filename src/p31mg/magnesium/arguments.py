@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numbers as numbers_abc
+
 import numpy as np
 
 from p31mg.arrays import BoolArray, FloatArray
@@ -63,6 +65,6 @@ def broadcast_pair(name: str, values: FloatArray, other_name: str, others: Float
 
 def require_level(level: float) -> None:
     """Refuse what is no level of an interval."""
-    if not 0 < level < 1:
+    if not isinstance(level, numbers_abc.Real) or not 0 < level < 1:
         msg = f"level is {level!r}; it must lie between 0 and 1 (0.95 for a 95 % interval)."
         raise InputError(msg)

@@ -86,9 +86,9 @@ def consistent_with_magnesium(shift_ppm: FloatArray, calibration: Calibration, c
         mg = uncorrected_mM * kd_ratio(_with_ph(conditions, ph), reference)
         shift = np.log10((1 + per_mM * mg) / (1 + per_mM * FREE_MG_OF_PH_EQUATIONS_MM))
         new = np.clip(at_equation - np.nan_to_num(shift), *PLAUSIBLE_PH)
-        step = np.nanmax(np.abs(new - ph), initial=0.0)
+        still = not (np.abs(new - ph) >= _STILL_PH).any()
         ph = new
-        if step < _STILL_PH:
+        if still:
             break
     return _with_ph(conditions, ph)
 
@@ -107,8 +107,12 @@ def effect_on_kd(
     ratio = kd_ratio(conditions, reference)
     by_ph = _log_slope(conditions, reference, "ph", 1e-3, PLAUSIBLE_PH)
     by_temperature = _log_slope(conditions, reference, "temperature_c", 1e-2, PLAUSIBLE_TEMPERATURE_C)
-    given = [s * sd for s, sd in ((by_ph, sd_ph), (by_temperature, sd_temperature_c)) if sd is not None]
-    sd_ln_kd = np.sqrt(sum(part**2 for part in given)) if given else np.full(np.shape(ratio), np.nan)
+    sds = (np.nan if sd is None else sd for sd in (sd_ph, sd_temperature_c))
+    parts = np.stack(np.broadcast_arrays(ratio, *(s * sd for s, sd in zip((by_ph, by_temperature), sds, strict=True))))[
+        1:
+    ]
+    # one that is not known leaves what the other does
+    sd_ln_kd = np.where(np.isnan(parts).all(axis=0), np.nan, np.sqrt(np.nansum(parts**2, axis=0)))
     gain: FloatArray | float = 1.0
     if ph_follows_magnesium:
         bound = _binding_per_mM(conditions) * ratio * calibration.free_mg_mM(shift_ppm)

@@ -429,11 +429,10 @@ def _compute(
         potassium_M=0.0,
     )
     creatine_name = "creatine_mM" if creatine_given else "total_creatine_mM"
-    acidity = np.where(np.isfinite(quantities["ph"]), quantities["ph"], np.nan) if not own else quantities["ph"]
     inputs = {
         "pcr_mM": concentration("pcr_mM", quantities["pcr_mM"], own=own),
         "pi_mM": concentration("pi_mM", quantities["pi_mM"], own=own),
-        "ph": concentration("ph", acidity, PLAUSIBLE_PH, "a tissue pH is between 5 and 9", own=own),
+        "ph": concentration("ph", quantities["ph"], PLAUSIBLE_PH, "a tissue pH is between 5 and 9", own=own),
         "atp_mM": concentration("atp_mM", quantities["atp_mM"]),
         "free_mg_mM": concentration(
             "free_mg_mM", _LAWSON_VEECH_FREE_MG_MM if mg is None else mg, (LOWEST_FREE_MG_MM, np.inf), own=own

@@ -9,53 +9,35 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias, cast, overload, runtime_checkable
+from typing import Any, TypeAlias, overload
 
 import numpy as np
 import numpy.typing as npt
 
-from p31mg.arrays import BoolArray, FloatArray
-from p31mg.constants import BODY_TEMPERATURE_C, PLAUSIBLE_PH, PLAUSIBLE_TEMPERATURE_C
+from p31mg.constants import BODY_TEMPERATURE_C, PLAUSIBLE_PH
 from p31mg.errors import InputError
-from p31mg.magnesium.arguments import broadcast_pair, numbers, own_or_nan, require_level, sd_or_nan
+from p31mg.magnesium.arguments import numbers, require_level
 from p31mg.magnesium.calibrations import Calibration
 from p31mg.magnesium.comparison import MagnesiumComparison
 from p31mg.magnesium.conditions import consistent_with_magnesium, effect_on_kd, reference_conditions
-from p31mg.magnesium.ph import DEFAULT_PH_EQUATION, PhResult, get_ph_equation
+from p31mg.magnesium.inputs import (
+    Acidity,
+    HasShifts,
+    Measured,
+    Surroundings,
+    acidity,
+    measured,
+    of_shape,
+)
+from p31mg.magnesium.ph import DEFAULT_PH_EQUATION, PhResult
 from p31mg.magnesium.registry import DEFAULT_CALIBRATION, get_calibration
 from p31mg.magnesium.result import MagnesiumResult
 from p31mg.magnesium.speciation import Conditions
 from p31mg.magnesium.uncertainty import Conditioning, estimate
 
-__all__ = ["HasShifts", "free_magnesium"]
+__all__ = ["free_magnesium"]
 
 AnyCalibration: TypeAlias = "Calibration | str | os.PathLike[str]"
-
-
-@runtime_checkable
-class HasShifts(Protocol):
-    """The part of a fit that magnesium is computed from: fields of the batch shape."""
-
-    @property
-    def shift_alpha_beta_ppm(self) -> FloatArray:
-        """delta(alpha) - delta(beta)."""
-
-    @property
-    def shift_beta_pcr_ppm(self) -> FloatArray:
-        """delta(beta) - delta(PCr)."""
-
-    @property
-    def chemical_shift_ppm(self) -> FloatArray:
-        """(..., K) shifts from PCr."""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the K resonances."""
-
-    @property
-    def is_valid(self) -> BoolArray:
-        """Rows to be trusted."""
 
 
 @overload
@@ -175,126 +157,22 @@ def free_magnesium(
         return _compare(shift, calibration, options)
     chosen = get_calibration(calibration)
     require_level(level)
-    measured = _of_fit(shift, sd_ppm, chosen) if isinstance(shift, HasShifts) else _of_numbers(shift, sd_ppm, chosen)
-    acidity = _acidity(shift, measured.shift_ppm.shape, ph, sd_ph, ph_equation)
-    surroundings = _Surroundings.of(measured.shift_ppm.shape, temperature_c, sd_temperature_c)
+    shifts = measured(shift, sd_ppm, chosen)
+    ph_used = acidity(shift, shifts.shift_ppm.shape, ph, sd_ph, ph_equation)
+    surroundings = Surroundings.of(shifts.shift_ppm.shape, temperature_c, sd_temperature_c)
     if not correct_kd:
         for name, value in (("ionic_strength_M", ionic_strength_M), ("potassium_M", potassium_M)):
             if value is not None:
                 msg = f"{name} is given, which only acts with correct_kd=True; switch it on, or leave {name} out."
                 raise InputError(msg)
-        return _result(measured, acidity, surroundings, chosen, level)
-    return _corrected(measured, acidity, surroundings, chosen, level, ionic_strength_M, potassium_M)
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Measured:
-    """Shifts of the quantity of the calibration, which rows to trust, where an sd was none, and what names the rows."""
-
-    shift_ppm: FloatArray
-    sd_ppm: FloatArray
-    trusted: BoolArray
-    not_usable: BoolArray
-    index: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Acidity:
-    """PH with its sd, where it comes from, and where a value was given or read that makes no sense."""
-
-    ph: FloatArray
-    sd_ph: FloatArray | None
-    source: str
-    not_usable: BoolArray
-    from_pi: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Surroundings:
-    """Temperature with its sd, and where a value was given that makes no sense."""
-
-    temperature_c: FloatArray
-    sd_temperature_c: FloatArray | None
-    not_usable: BoolArray
-
-    @classmethod
-    def of(cls, shape: tuple[int, ...], temperature_c: object, sd_temperature_c: object) -> _Surroundings:
-        hint = "give degrees Celsius between 0 and 60 (37 for a body; a value near 310 is kelvin)"
-        values, bad = own_or_nan("temperature_c", temperature_c, PLAUSIBLE_TEMPERATURE_C, hint)
-        sd, bad_sd = sd_or_nan("sd_temperature_c", sd_temperature_c)
-        return cls(
-            temperature_c=_of_shape("temperature_c", values, shape),
-            sd_temperature_c=None if sd_temperature_c is None else _of_shape("sd_temperature_c", sd, shape),
-            not_usable=np.broadcast_to(bad | bad_sd, shape),
-        )
-
-
-def _of_fit(fit: HasShifts, sd_ppm: object, calibration: Calibration) -> _Measured:
-    if sd_ppm is not None:
-        msg = "sd_ppm is given with a fit, which has its own sd; leave it out."
-        raise InputError(msg)
-    d = np.array(getattr(fit, calibration.quantity), dtype=float)
-    return _Measured(
-        shift_ppm=d,
-        sd_ppm=np.array(getattr(fit, f"sd_{calibration.quantity}"), dtype=float),
-        trusted=np.asarray(fit.is_valid),
-        not_usable=np.broadcast_to(np.array(False), d.shape),
-        index=getattr(fit, "row_columns", {}),
-    )
-
-
-def _of_numbers(shift: npt.ArrayLike, sd_ppm: object, calibration: Calibration) -> _Measured:
-    d = numbers("shift", shift)
-    _require_in_range(d, calibration)
-    sd, bad = sd_or_nan("sd_ppm", sd_ppm)
-    both = broadcast_pair("shift", d, "sd_ppm", sd)
-    shape = both[0].shape
-    return _Measured(
-        shift_ppm=np.array(both[0]),
-        sd_ppm=np.array(both[1]) if sd.ndim else both[1],
-        trusted=np.broadcast_to(~bad, shape),
-        not_usable=np.broadcast_to(bad, shape),
-    )
-
-
-def _acidity(shift: object, shape: tuple[int, ...], ph: object, sd_ph: object, ph_equation: str) -> _Acidity:
-    """Return pH as it was given, or from Pi of a fit, or as not known."""
-    equation = get_ph_equation(ph_equation)
-    sd, bad_sd = sd_or_nan("sd_ph", sd_ph)
-    own_sd = None if sd_ph is None else _of_shape("sd_ph", sd, shape)
-    source, from_pi, known_sd = "unknown", False, None
-    values, bad = np.array(np.nan), np.array(False)
-    if isinstance(ph, PhResult):
-        values, known_sd, bad = ph.ph, ph.sd_ph, ~ph.in_range & np.isfinite(ph.shift_pi_pcr_ppm)
-        source, from_pi = ph.equation.id, True
-    elif ph is not None:
-        values, bad = own_or_nan("ph", ph, PLAUSIBLE_PH, "a tissue pH is between 5 and 9")
-        source = "given"
-    elif isinstance(shift, HasShifts) and "pi" in shift.names:
-        pi = shift.names.index("pi")
-        fitted = np.isfinite(shift.shift_alpha_beta_ppm)
-        d = np.where(fitted, shift.chemical_shift_ppm[..., pi], np.nan)
-        bounds = cast("FloatArray", getattr(shift, "crlb_chemical_shift_ppm", np.full((*shape, pi + 1), np.nan)))
-        values, known_sd = equation.ph(d), equation.slope_per_ppm(d) * bounds[..., pi]
-        bad, source, from_pi = fitted & np.isnan(values), equation.id, True
-    elif sd_ph is not None:
-        msg = "sd_ph is given without ph; give ph, or leave sd_ph out."
-        raise InputError(msg)
-    if own_sd is None and known_sd is not None:
-        own_sd = _of_shape("sd_ph", known_sd, shape)
-    return _Acidity(
-        ph=_of_shape("ph", values, shape),
-        sd_ph=own_sd,
-        source=source,
-        not_usable=np.broadcast_to(bad | bad_sd, shape),
-        from_pi=from_pi,
-    )
+        return _result(shifts, ph_used, surroundings, chosen, level)
+    return _corrected(shifts, ph_used, surroundings, chosen, level, ionic_strength_M, potassium_M)
 
 
 def _corrected(
-    measured: _Measured,
-    acidity: _Acidity,
-    surroundings: _Surroundings,
+    shifts: Measured,
+    ph_used: Acidity,
+    surroundings: Surroundings,
     calibration: Calibration,
     level: float,
     ionic_strength_M: npt.ArrayLike | None,
@@ -302,48 +180,48 @@ def _corrected(
 ) -> MagnesiumResult:
     """Return magnesium with Kd corrected to the conditions of the tissue."""
     reference = reference_conditions(calibration)
-    if acidity.source == "unknown":
+    if ph_used.source == "unknown":
         msg = "ph is not given and there is no Pi to read it from; correct_kd=True needs it: give ph."
         raise InputError(msg)
-    shape = measured.shift_ppm.shape
+    shape = shifts.shift_ppm.shape
     given = {
-        name: getattr(reference, name) if value is None else _of_shape(name, numbers(name, value), shape)
+        name: getattr(reference, name) if value is None else of_shape(name, numbers(name, value), shape)
         for name, value in (("ionic_strength_M", ionic_strength_M), ("potassium_M", potassium_M))
     }
-    sensible = np.where((acidity.ph >= PLAUSIBLE_PH[0]) & (acidity.ph <= PLAUSIBLE_PH[1]), acidity.ph, np.nan)
+    sensible = np.where((ph_used.ph >= PLAUSIBLE_PH[0]) & (ph_used.ph <= PLAUSIBLE_PH[1]), ph_used.ph, np.nan)
     conditions = Conditions(sensible, temperature_c=surroundings.temperature_c, **given)
-    if acidity.from_pi:
-        conditions = consistent_with_magnesium(measured.shift_ppm, calibration, conditions)
+    if ph_used.from_pi:
+        conditions = consistent_with_magnesium(shifts.shift_ppm, calibration, conditions)
     conditioning = effect_on_kd(
-        measured.shift_ppm,
+        shifts.shift_ppm,
         calibration,
         conditions,
-        acidity.sd_ph,
+        ph_used.sd_ph,
         surroundings.sd_temperature_c,
-        ph_follows_magnesium=acidity.from_pi,
+        ph_follows_magnesium=ph_used.from_pi,
     )
-    return _result(measured, acidity, surroundings, calibration, level, conditioning, conditions)
+    return _result(shifts, ph_used, surroundings, calibration, level, conditioning, conditions)
 
 
 def _result(
-    measured: _Measured,
-    acidity: _Acidity,
-    surroundings: _Surroundings,
+    shifts: Measured,
+    ph_used: Acidity,
+    surroundings: Surroundings,
     calibration: Calibration,
     level: float,
     conditioning: Conditioning | None = None,
     conditions: Conditions | None = None,
 ) -> MagnesiumResult:
     """Put the result together; without `conditioning` Kd is that of the calibration."""
-    d, shape = measured.shift_ppm, measured.shift_ppm.shape
-    estimated = estimate(d, measured.sd_ppm, calibration, level, conditioning or Conditioning())
+    d, shape = shifts.shift_ppm, shifts.shift_ppm.shape
+    estimated = estimate(d, shifts.sd_ppm, calibration, level, conditioning or Conditioning())
     low, high = calibration.shift_range_ppm
     in_range = (d > low) & (d < high)
-    usable = ~(measured.not_usable | acidity.not_usable | surroundings.not_usable)
-    is_valid = in_range & measured.trusted & ~estimated.interval_open
-    ph, unknown = acidity.ph, np.broadcast_to(np.nan, shape)
+    usable = ~(shifts.not_usable | ph_used.not_usable | surroundings.not_usable)
+    is_valid = in_range & shifts.trusted & ~estimated.interval_open
+    ph, unknown = ph_used.ph, np.broadcast_to(np.nan, shape)
     if conditioning is not None and conditions is not None:
-        ph = _of_shape("ph", np.asarray(conditions.ph), shape)
+        ph = of_shape("ph", np.asarray(conditions.ph), shape)
         known = np.isfinite(conditioning.kd_ratio)
         usable, is_valid = usable & known, is_valid & known
     return MagnesiumResult(
@@ -352,9 +230,9 @@ def _result(
         inputs_ok=usable,
         is_valid=is_valid,
         shift_ppm=d,
-        sd_shift_ppm=measured.sd_ppm,
+        sd_shift_ppm=shifts.sd_ppm,
         ph=ph,
-        sd_ph=unknown if acidity.sd_ph is None else acidity.sd_ph,
+        sd_ph=unknown if ph_used.sd_ph is None else ph_used.sd_ph,
         temperature_c=surroundings.temperature_c,
         sd_temperature_c=unknown if surroundings.sd_temperature_c is None else surroundings.sd_temperature_c,
         kd_ratio=np.broadcast_to(1.0 if conditioning is None else conditioning.kd_ratio, shape),
@@ -363,8 +241,8 @@ def _result(
         kd_corrected=conditioning is not None,
         level=level,
         calibration=calibration,
-        ph_source=acidity.source,
-        index=measured.index,
+        ph_source=ph_used.source,
+        index=shifts.index,
     )
 
 
@@ -382,31 +260,3 @@ def _compare(
         msg = f"calibrations {', '.join(names)} take {' and '.join(sorted(quantities))}; a number is one of them, so give a fit."
         raise InputError(msg)
     return MagnesiumComparison({c.id: free_magnesium(shift, calibration=c, **options) for c in chosen})
-
-
-def _of_shape(name: str, values: FloatArray, shape: tuple[int, ...]) -> FloatArray:
-    """Return values that broadcast to the shape of the shifts in that shape; one number as a view, many as a copy."""
-    try:
-        view = np.broadcast_to(values, shape)
-    except ValueError as error:
-        msg = f"{name} has shape {values.shape}; it must be one number or have the shape {shape} of the shifts."
-        raise InputError(msg) from error
-    return np.array(view) if values.ndim else view
-
-
-def _require_in_range(d: FloatArray, calibration: Calibration) -> None:
-    """Refuse a single number outside the range, and any array whose signs say that it is the other quantity."""
-    low, high = calibration.shift_range_ppm
-    known = d[np.isfinite(d)]
-    wrong_sign = known.size and bool((np.sign(known) != np.sign(low)).all())
-    if not known.size or not (wrong_sign or (d.size == 1 and not low < known.flat[0] < high)):
-        return
-    meaning = {
-        "shift_alpha_beta_ppm": "delta(alpha) - delta(beta), a positive number near 8.5",
-        "shift_beta_pcr_ppm": "delta(beta) - delta(PCr), a negative number near -16.1",
-    }[calibration.quantity]
-    msg = (
-        f"shift is {known.flat[0]:g} ppm; calibration {calibration.id!r} takes {meaning}, "
-        f"between {low:g} and {high:g} ppm."
-    )
-    raise InputError(msg)

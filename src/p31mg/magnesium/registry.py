@@ -286,6 +286,7 @@ def write_calibration(calibration: TwoSiteCalibration | BetaShiftCalibration, pa
 
 def calibration_record(calibration: Calibration) -> dict[str, Any]:
     """Return everything that identifies a calibration, for files and documents."""
+    correlation = getattr(calibration, "correlation", ())
     return {
         "id": calibration.id,
         "quantity": calibration.quantity,
@@ -297,6 +298,7 @@ def calibration_record(calibration: Calibration) -> dict[str, Any]:
         "evidence": calibration.evidence,
         "source": calibration.source,
         "doi": getattr(calibration, "doi", ""),
+        **({"correlation": list(correlation)} if any(correlation) else {}),
     }
 
 

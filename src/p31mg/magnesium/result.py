@@ -197,6 +197,7 @@ class MagnesiumResult:
             "interval_low_mM",
             "interval_high_mM",
             "mg_is_valid",
+            "kd_ratio",
             "calibration",
         ]
         return self.to_dataframe()[shown].to_html(index=False, float_format="{:.4g}".format, max_rows=30)

@@ -47,7 +47,9 @@ __all__ = ["Conditioning", "Estimate", "estimate", "probability_beyond"]
 _BLOCK = 8192
 """Values at a time: what a core keeps in its cache."""
 
-_MOST_STEPS = 50
+_STEPS = (30, 3000)
+"""Of all values; and of the few that then still walk, whose way along a limit is long."""
+
 _STILL = 1e-9
 
 
@@ -187,8 +189,12 @@ def _by_all(
     others = (np.nan_to_num(out[f"sd_{name}_mM"]) ** 2 for name in ("condition", "calibration"))
     out["sd_mM"][:] = np.sqrt(out["sd_measurement_mM"] ** 2 + sum(others))
     mg = out["free_mg_mM"]
-    ends = (ratio * _extreme_mM(calibration, d, sd, np.nan_to_num(sd_ln_kd), side * z) for side in (-1, 1))
-    _write_ends(out, d, sd, calibration, z, *(mg * (end / mg) ** gain for end in ends))
+    ends = []
+    for side, beyond in zip((-1, 1), _sds_beyond(d, sd, calibration), strict=True):
+        closed = np.where(beyond < -z, d, np.nan)  # only there the walk has somewhere to go
+        end = ratio * _extreme_mM(calibration, closed, sd, np.nan_to_num(sd_ln_kd), side * z)
+        ends.append(mg * (end / mg) ** gain)
+    _write_ends(out, d, sd, calibration, z, *ends)
 
 
 def _write_ends(
@@ -225,14 +231,36 @@ def _extreme_mM(
     by_x = np.stack([np.zeros_like(d), sd_ln_kd * columns, *(r * columns for r in roots[2])])  # of ln Kd
     to_free_by_x = np.stack([-sd, np.zeros_like(d), *(r * columns for r in roots[0])])
     to_bound_by_x = np.stack([sd, np.zeros_like(d), *(-r * columns for r in roots[1])])
-    to_free, to_bound, x = a - d, d - b, np.zeros((5, d.size))
-    for _ in range(_MOST_STEPS):
+    x = np.zeros((5, d.size))
+    walking = np.arange(d.size)
+    for steps in _STEPS:
+        of_those = (values[..., walking] for values in (a - d, d - b, by_x, to_free_by_x, to_bound_by_x))
+        x[:, walking], still = _walk(x[:, walking], z, steps, *of_those)
+        walking = walking[~still]
+    to_free, to_bound = a - d + (to_free_by_x * x).sum(axis=0), d - b + (to_bound_by_x * x).sum(axis=0)
+    return 1e-3 * kd * np.exp((by_x * x).sum(axis=0)) * to_free / to_bound
+
+
+def _walk(
+    x: FloatArray,
+    z: float,
+    steps: int,
+    to_free_0: FloatArray,
+    to_bound_0: FloatArray,
+    by_x: FloatArray,
+    to_free_by_x: FloatArray,
+    to_bound_by_x: FloatArray,
+) -> tuple[FloatArray, BoolArray]:
+    """Return the errors x (5, n) on the sphere of radius z after some steps along the gradient, and which of them stand still."""
+    still: BoolArray = np.zeros(x.shape[1], dtype=bool)
+    for _ in range(steps):
+        to_free = to_free_0 + (to_free_by_x * x).sum(axis=0)
+        to_bound = to_bound_0 + (to_bound_by_x * x).sum(axis=0)
         gradient = by_x + to_free_by_x / to_free - to_bound_by_x / to_bound
         length = np.sqrt((gradient**2).sum(axis=0))
         new = np.where(length > 0, z * gradient / length, 0.0)
-        still = np.nanmax(np.abs(new - x), initial=0.0) < _STILL
+        still = np.asarray(~(np.abs(new - x) >= _STILL).any(axis=0))  # what is NaN goes nowhere
         x = new
-        to_free, to_bound = a - d + (to_free_by_x * x).sum(axis=0), d - b + (to_bound_by_x * x).sum(axis=0)
-        if still:
+        if still.all():
             break
-    return 1e-3 * kd * np.exp((by_x * x).sum(axis=0)) * to_free / to_bound
+    return x, still
