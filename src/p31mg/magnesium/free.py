@@ -225,7 +225,7 @@ def _result(
         known = np.isfinite(conditioning.kd_ratio)
         usable, is_valid = usable & known, is_valid & known
     return MagnesiumResult(
-        **{name: getattr(estimated, name) for name in estimated.__dataclass_fields__},
+        **vars(estimated),
         in_range=in_range,
         inputs_ok=usable,
         is_valid=is_valid,

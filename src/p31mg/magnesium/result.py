@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from p31mg.arrays import BoolArray, FloatArray
 from p31mg.magnesium.calibrations import Calibration
-from p31mg.magnesium.uncertainty import probability_beyond
+from p31mg.magnesium.uncertainty import Estimate, probability_beyond
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +20,7 @@ __all__ = ["MagnesiumResult"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class MagnesiumResult:
+class MagnesiumResult(Estimate):
     """Free Mg2+ of the shape of the shifts, with everything needed to repeat the number.
 
     Attributes
@@ -72,13 +72,6 @@ class MagnesiumResult:
     (True, [1.605, inf])
     """
 
-    free_mg_mM: FloatArray
-    sd_mM: FloatArray
-    sd_measurement_mM: FloatArray
-    sd_condition_mM: FloatArray
-    sd_calibration_mM: FloatArray
-    interval_mM: FloatArray
-    interval_open: BoolArray
     in_range: BoolArray
     inputs_ok: BoolArray
     is_valid: BoolArray
