@@ -5,6 +5,7 @@ Run with ``make validate-magnesium``; about two minutes. Prints, and writes to `
 * coverage of the 95 % interval through the real fit: 20,000 muscle spectra at 3 T with magnesium from 0.2 to 1.2 mM, SNR of PCr
   from 60 to 1000 (log-uniform) and random phase, offset and broadening; by magnesium and SNR, for all rows that were fitted and
   for those without a flag;
+* how far the errors of pH from Pi and of the shift go together in a fit;
 * coverage where shift, pH, temperature and the constants of a calibration all have errors, by draws;
 * conversions with interval per second on one core.
 """
@@ -103,6 +104,17 @@ def _bin(
     return result
 
 
+def correlation_of_ph() -> dict[str, Any]:
+    """Print and return how far the errors of Pi and of the alpha-beta shift go together in a fit."""
+    fit = p31mg.fit(p31mg.simulate(np.full(200, 0.5), snr=200, seed=1, ph=np.linspace(6.6, 7.2, 200)))
+    covariance = fit.covariance_shift_ppm2
+    alpha, beta, pi = (fit.names.index(name) for name in ("alpha_atp", "beta_atp", "pi"))
+    both = covariance[:, alpha, pi] - covariance[:, beta, pi]
+    largest = float(np.abs(both / fit.sd_shift_alpha_beta_ppm / np.sqrt(covariance[:, pi, pi])).max())
+    print(f"\nerrors of Pi and of the alpha-beta shift at SNR 200: correlation at most {largest:.4f}")
+    return {"n": 200, "largest": largest}
+
+
 def coverage_of_all_errors(n: int = 20_000) -> dict[str, Any]:
     """Print and return coverage where everything that can have an error has one, without a fit."""
     rng = np.random.default_rng(7)
@@ -174,7 +186,12 @@ def speed(repeats: int = 5) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    record = {"speed": speed(), "all_errors": coverage_of_all_errors(), "fits": coverage_of_fits()}
+    record = {
+        "speed": speed(),
+        "correlation_of_ph": correlation_of_ph(),
+        "all_errors": coverage_of_all_errors(),
+        "fits": coverage_of_fits(),
+    }
     path = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).with_suffix(".json")
     path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     print(f"\nwritten: {path}")

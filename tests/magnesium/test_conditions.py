@@ -302,3 +302,20 @@ class TestColumnsOfPandas:
     def test_text_is_refused(self):
         with pytest.raises(p31mg.InputError, match=r"shift is .*; it must be a number or an array of numbers"):
             p31mg.free_magnesium(pd.Series(["8.5", "high"]))
+
+
+def test_pi_on_the_edge_of_its_window_is_no_ph():
+    """At pH 6.4 Pi lies outside the window of the brain prior: the fit holds it on the edge, with no error."""
+    fit = p31mg.fit(
+        p31mg.simulate([0.3, 0.3], prior="brain-7t", snr=300, seed=1, ph=[6.4, 7.0], n_points=1024), prior="brain-7t"
+    )
+    mg = p31mg.free_magnesium(fit, correct_kd=True)
+    assert np.isnan(mg.ph).tolist() == [True, False]
+    assert mg.inputs_ok.tolist() == [False, True]
+    assert np.isnan(mg.free_mg_mM).tolist() == [True, False]
+    assert np.isfinite(p31mg.free_magnesium(fit).free_mg_mM).all()
+
+
+def test_ph_of_a_spectrum_without_noise_is_known():
+    fit = p31mg.fit(p31mg.simulate(0.5, ph=6.9, n_points=1024))
+    assert float(p31mg.free_magnesium(fit).ph) == pytest.approx(6.9, abs=1e-3)

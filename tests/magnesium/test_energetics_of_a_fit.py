@@ -79,7 +79,7 @@ def test_errors_of_what_is_assumed_by_finite_differences():
     mg = p31mg.free_magnesium(fit)
     exact = Fields()
     exact.crlb_amplitude = np.zeros(5)
-    exact.crlb_chemical_shift_ppm = np.zeros(5)
+    exact.crlb_chemical_shift_ppm = np.full(5, 1e-12)
     for name, assumed in (("atp_mM", 8.2), ("total_creatine_mM", 42.5)):
         step = 1e-4
         ends = [p31mg.energetics(fit, mg, **{name: assumed + s}) for s in (-step, step)]

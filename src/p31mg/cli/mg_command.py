@@ -235,7 +235,7 @@ def _show(mg: MagnesiumResult) -> None:
 
 
 def _magnesium_text(mg: MagnesiumResult, i: int) -> str:
-    if mg.in_range.ravel()[i]:
+    if mg.in_range.ravel()[i] or np.isnan(mg.shift_ppm.ravel()[i]):
         low, high = mg.interval_mM.reshape(-1, 2)[i]
         return magnesium_text(float(mg.free_mg_mM.ravel()[i]), low, high, in_range=True)
     low, high = mg.calibration.shift_range_ppm

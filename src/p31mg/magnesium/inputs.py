@@ -146,9 +146,13 @@ def acidity(shift: object, shape: tuple[int, ...], ph: object, sd_ph: object, ph
     elif isinstance(shift, HasShifts) and "pi" in shift.names:
         pi = shift.names.index("pi")
         fitted = np.isfinite(shift.shift_alpha_beta_ppm)
-        d = np.where(fitted, shift.chemical_shift_ppm[..., pi], np.nan)
-        bounds = cast("FloatArray", getattr(shift, "crlb_chemical_shift_ppm", np.full((*shape, pi + 1), np.nan)))
-        values, known_sd = equation.ph(d), equation.slope_per_ppm(d) * bounds[..., pi]
+        bounds = cast("FloatArray", getattr(shift, "crlb_chemical_shift_ppm", np.full((*shape, pi + 1), np.nan)))[
+            ..., pi
+        ]
+        # no error beside shifts that have one: Pi was held on the edge of its window, which is no measurement of it
+        held = (bounds == 0) & (np.asarray(getattr(shift, "sd_shift_alpha_beta_ppm", 0.0)) > 0)
+        d = np.where(fitted & ~held, shift.chemical_shift_ppm[..., pi], np.nan)
+        values, known_sd = equation.ph(d), equation.slope_per_ppm(d) * bounds
         bad, source, from_pi = fitted & ~_is_plausible(values), equation.id, True
     elif sd_ph is not None:
         msg = "sd_ph is given without ph; give ph, or leave sd_ph out."
