@@ -39,6 +39,11 @@ class TestPublishedNumbers:
     def test_beta_shift_of_a_published_brain(self):
         assert f"{get_calibration('iotti-1996').shift_ppm(0.18):.4f}" == "-16.1417"
 
+    def test_beta_shifts_of_a_published_pair_of_concentrations(self):
+        """0.18 and 0.09 mM for beta peaks 0.46 ppm apart, both to two digits."""
+        apart = get_calibration("iotti-1996").shift_ppm(0.18) - get_calibration("iotti-1996").shift_ppm(0.09)
+        assert float(apart) == pytest.approx(0.46, abs=0.03)
+
     def test_limits_of_1978_are_the_measured_frequencies(self):
         constants = get_calibration("gupta-1978").constants
         assert round(441.9 / 40.5, 2) == constants["atp_ppm"]

@@ -90,8 +90,8 @@ class CalibrationTable(Mapping[str, Calibration]):
 
     def __repr__(self) -> str:
         return "\n".join(
-            f"{c.id}  {c.quantity}  {c.shift_range_ppm[0]:g} to {c.shift_range_ppm[1]:g} ppm  "
-            f"evidence {c.evidence}  {c.tissue}  {c.source}"
+            f"{c.id}  {c.quantity}  {c.shift_range_ppm[0]:g} to {c.shift_range_ppm[1]:g} ppm  {constants_text(c)}  "
+            f"{conditions_text(c)}  evidence {c.evidence}  {c.tissue}  {c.source}"
             for c in self.values()
         )
 
