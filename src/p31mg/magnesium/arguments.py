@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import numbers as numbers_abc
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from p31mg.arrays import BoolArray, FloatArray
 from p31mg.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["broadcast_pair", "numbers", "own_or_nan", "require_level", "sd_or_nan"]
 
@@ -17,8 +21,10 @@ _LONGEST_TEXT = 60
 def numbers(name: str, value: object) -> FloatArray:
     """Return an argument as an array of float, or refuse it by its name."""
     try:
-        if hasattr(value, "to_numpy"):  # a column of pandas, whose missing values are NaN here
-            value = value.to_numpy(dtype=float, na_value=np.nan)
+        if type(value).__module__.startswith("pandas") and hasattr(
+            value, "to_numpy"
+        ):  # a column, whose missing values are NaN here
+            value = cast("pd.Series[float]", value).to_numpy(dtype=float, na_value=np.nan)
         return np.asarray(value, dtype=float)
     except (TypeError, ValueError) as error:
         text = " ".join(repr(value).split())

@@ -380,7 +380,7 @@ def _of_fit(
         saturation_correction=saturation_correction,
     )
     relative = fit.crlb_amplitude / amplitude
-    reference = amplitude[..., serving]
+    reference = mM[..., serving]
     of_reference = np.sqrt(((relative[..., serving] * reference) ** 2).sum(axis=-1)) / reference.sum(axis=-1)
     quantities = {
         **shared,
@@ -401,7 +401,7 @@ def _of_fit(
         route,
         own=False,
         creatine_given=creatine_given,
-        trusted=mg.is_valid,
+        trusted=mg.is_valid if route == "full" else fit.is_valid,
         also_assumed=f"signals corrected for saturation: {factors}" if factors else "all signals fully relaxed",
         index=getattr(fit, "row_columns", {}),
     )
