@@ -285,6 +285,10 @@ class TestErrorsOfConstants:
             ({"correlation": (0.9, 0.9, -0.9)}, r"has correlation .*; it must be three numbers that errors can have"),
             ({"correlation": (0.1, 0.2)}, r"has correlation \(0\.1, 0\.2\); it must be three"),
             ({"correlation": (np.nan, 0.0, 0.0)}, r"has correlation \(nan"),
+            ({"temperature_c": 310.0}, r"calibration 'own': temperature_c is 310; give degrees Celsius .*kelvin"),
+            ({"ph": 70.0}, r"calibration 'own': ph is 70; a tissue pH is between 5 and 9"),
+            ({"ionic_strength_M": 150.0}, r"ionic_strength_M is 150; give mol/l .*mmol/l"),
+            ({"potassium_M": -0.1}, r"potassium_M is -0\.1; give mol/l"),
         ],
     )
     def test_refusals(self, errors, message):

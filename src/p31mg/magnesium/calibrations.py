@@ -30,6 +30,7 @@ import numpy.typing as npt
 
 from p31mg.arrays import FloatArray
 from p31mg.errors import InputError
+from p31mg.magnesium.speciation import Conditions
 
 __all__ = [
     "BetaShiftCalibration",
@@ -40,6 +41,8 @@ __all__ = [
 ]
 
 Quantity = Literal["shift_alpha_beta_ppm", "shift_beta_pcr_ppm"]
+
+_ANY_PH = 7.0
 
 LOWEST_FREE_MG_MM = 0.005
 """Where no concentration reaches this, mol/l were given for mM: tissue has 0.2 to 2 mM."""
@@ -138,6 +141,14 @@ class _Origin:
     ionic_strength_M: float | None = None
     potassium_M: float | None = None
 
+    def _require_conditions(self) -> None:
+        known = {name: value for name, value in self.conditions.items() if value is not None}
+        try:
+            Conditions(**({"ph": _ANY_PH} | known))
+        except InputError as error:
+            msg = f"calibration {self.id!r}: {error}"
+            raise InputError(msg) from error
+
     @property
     def conditions(self) -> dict[str, float | None]:
         """PH, temperature, ionic strength and K+ that the constants hold for; None is not known."""
@@ -189,6 +200,7 @@ class TwoSiteCalibration(_Origin):
     titration: Titration | None = None
 
     def __post_init__(self) -> None:
+        self._require_conditions()
         if not 0 < self.mgatp_ppm < self.atp_ppm < np.inf:
             limits = f"mgatp_ppm {self.mgatp_ppm} and atp_ppm {self.atp_ppm}"
             msg = f"calibration {self.id!r} has {limits}; 0 < mgatp_ppm < atp_ppm is needed."
@@ -304,6 +316,7 @@ class BetaShiftCalibration(_Origin):
     high_exponent: float
 
     def __post_init__(self) -> None:
+        self._require_conditions()
         if not -np.inf < self.low_ppm < self.high_ppm < 0:
             limits = f"low_ppm {self.low_ppm} and high_ppm {self.high_ppm}"
             msg = f"calibration {self.id!r} has {limits}; low_ppm < high_ppm < 0 is needed."
