@@ -29,6 +29,12 @@ def test_points_are_the_solutions_and_the_curve_runs_through_them(own) -> None:
     np.testing.assert_allclose(np.interp(FREE_MG_MM[1:], curve_x, curve_y), own.shift_ppm(FREE_MG_MM[1:]), atol=1e-3)
 
 
+def test_residuals_are_measured_less_curve(own) -> None:
+    _, y = np.asarray(p31mg.plot.titration(own).residuals.lines[0].get_data())
+    expected = [10.91 - own.atp_ppm, *(np.array(SHIFT_PPM[1:]) - own.shift_ppm(FREE_MG_MM[1:]))]
+    np.testing.assert_allclose(y, expected, atol=1e-12)
+
+
 def test_bars_are_95_per_cent(own) -> None:
     (bars,) = p31mg.plot.titration(own).points.lines[2]
     heights = [np.ptp(segment[:, 1]) for segment in bars.get_segments()]
