@@ -87,6 +87,37 @@ def test_coverage_in_the_docs_is_that_of_the_record() -> None:
     )
 
 
+def test_numbers_of_the_chemistry_are_those_of_the_package() -> None:
+    from p31mg.magnesium.speciation import CALIBRATION_CONDITIONS, Conditions, apparent_kd_mgatp_uM, kd_ratio
+
+    lines = (ROOT / "docs" / "chemistry.md").read_text(encoding="utf-8").splitlines()
+
+    def numbers(start: str) -> list[float]:
+        (line,) = (line for line in lines if line.startswith(start))
+        return [float(word) for word in re.findall(r"(?<=[| ])\d[\d.]*(?= )", line)]
+
+    def printed(*conditions: Conditions, reference: Conditions = CALIBRATION_CONDITIONS) -> list[float]:
+        return [float(f"{float(kd_ratio(c, reference)):.2f}") for c in conditions]
+
+    ph = numbers("| pH |")
+    assert ph == [6.4, 6.6, 6.8, 7.0, 7.2, 7.4]
+    (ratios, *_), (by_state, *_) = (
+        [n for n in lines if n.startswith(s)] for s in ("| Kd ratio | 1.51", "| Kd ratio | 1.29")
+    )
+    assert numbers(ratios) == printed(*map(Conditions, ph))
+    without = [Conditions(value, potassium_M=0.0) for value in ph]
+    assert numbers("| the same without K") == printed(*without, reference=Conditions(7.2, potassium_M=0.0))
+    celsius, molar = numbers("| °C |")[:5], numbers("| °C |")[5:]
+    of_state = [Conditions(7.2, temperature_c=c) for c in celsius] + [
+        Conditions(7.2, ionic_strength_M=i) for i in molar
+    ]
+    assert numbers(by_state) == printed(*of_state)
+    assert (
+        f"a Kd of {float(apparent_kd_mgatp_uM(CALIBRATION_CONDITIONS)):.0f} µM at the reference conditions"
+        in "\n".join(lines)
+    )
+
+
 def test_script_of_the_docs_makes_the_numbers_of_the_docs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
