@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, cast, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ from p31mg.constants import PLAUSIBLE_PH, PLAUSIBLE_TEMPERATURE_C
 from p31mg.errors import InputError
 from p31mg.magnesium.arguments import broadcast_pair, numbers, own_or_nan, sd_or_nan
 from p31mg.magnesium.calibrations import Calibration
-from p31mg.magnesium.ph import PhResult, get_ph_equation
+from p31mg.magnesium.ph import PhEquation, PhResult, get_ph_equation
 
 __all__ = [
     "Acidity",
@@ -144,16 +144,8 @@ def acidity(shift: object, shape: tuple[int, ...], ph: object, sd_ph: object, ph
         values, bad = own_or_nan("ph", ph, PLAUSIBLE_PH, "a tissue pH is between 5 and 9")
         source = "given"
     elif isinstance(shift, HasShifts) and "pi" in shift.names:
-        pi = shift.names.index("pi")
-        fitted = np.isfinite(shift.shift_alpha_beta_ppm)
-        bounds = cast("FloatArray", getattr(shift, "crlb_chemical_shift_ppm", np.full((*shape, pi + 1), np.nan)))[
-            ..., pi
-        ]
-        # no error beside shifts that have one: Pi was held on the edge of its window, which is no measurement of it
-        held = (bounds == 0) & (np.asarray(getattr(shift, "sd_shift_alpha_beta_ppm", 0.0)) > 0)
-        d = np.where(fitted & ~held, shift.chemical_shift_ppm[..., pi], np.nan)
-        values, known_sd = equation.ph(d), equation.slope_per_ppm(d) * bounds
-        bad, source, from_pi = fitted & ~_is_plausible(values), equation.id, True
+        values, known_sd, bad = _ph_of_fit(shift, equation)
+        source, from_pi = equation.id, True
     elif sd_ph is not None:
         msg = "sd_ph is given without ph; give ph, or leave sd_ph out."
         raise InputError(msg)
@@ -166,6 +158,19 @@ def acidity(shift: object, shape: tuple[int, ...], ph: object, sd_ph: object, ph
         not_usable=np.broadcast_to(bad | bad_sd, shape),
         from_pi=from_pi,
     )
+
+
+def _ph_of_fit(fit: HasShifts, equation: PhEquation) -> tuple[FloatArray, FloatArray, BoolArray]:
+    """Return pH from Pi with its sd, and where a fitted spectrum does not give one that makes sense."""
+    pi = fit.names.index("pi")
+    fitted = np.isfinite(fit.shift_alpha_beta_ppm)
+    d = fit.chemical_shift_ppm[..., pi]
+    bounds: FloatArray | None = getattr(fit, "crlb_chemical_shift_ppm", None)
+    sd = np.full(d.shape, np.nan) if bounds is None else bounds[..., pi]
+    # no error beside shifts that have one: Pi was held on the edge of its window, which is no measurement of it
+    held = (sd == 0) & (np.asarray(getattr(fit, "sd_shift_alpha_beta_ppm", 0.0)) > 0)
+    ph = equation.ph(np.where(fitted & ~held, d, np.nan))
+    return ph, equation.slope_per_ppm(d) * np.where(np.isnan(ph), np.nan, sd), fitted & ~_is_plausible(ph)
 
 
 def of_shape(name: str, values: FloatArray, shape: tuple[int, ...]) -> FloatArray:

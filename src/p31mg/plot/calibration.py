@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from p31mg.errors import InputError
 from p31mg.magnesium import MagnesiumResult, constants_text
 from p31mg.plot.style import CALIBRATION_SIZE, DATA, MODEL, axes_or_new
 
@@ -46,6 +47,11 @@ def calibration(mg: MagnesiumResult, ax: Axes | None = None) -> CalibrationPlot:
     ax
         Axes to draw on. Default: a new figure.
 
+    Raises
+    ------
+    InputError
+        What is given is not the result of `free_magnesium` with one calibration.
+
     Examples
     --------
     >>> import p31mg
@@ -53,6 +59,12 @@ def calibration(mg: MagnesiumResult, ax: Axes | None = None) -> CalibrationPlot:
     >>> drawn.ax.get_ylabel()
     'free Mg²⁺ (mM)'
     """
+    if not isinstance(mg, MagnesiumResult):
+        msg = (
+            f"mg is a {type(mg).__name__}; give the result of p31mg.free_magnesium, or, for a calibration of your own, "
+            "use p31mg.plot.titration."
+        )
+        raise InputError(msg)
     ax = axes_or_new(ax, figsize=CALIBRATION_SIZE)
     shift, free_mg = mg.shift_ppm.ravel(), mg.free_mg_mM.ravel()
     sd = np.nan_to_num(mg.sd_shift_ppm.ravel())
