@@ -6,6 +6,7 @@ Run with ``make validate-magnesium``; about two minutes. Prints, and writes to `
   from 60 to 1000 (log-uniform) and random phase, offset and broadening; by magnesium and SNR, for all rows that were fitted and
   for those without a flag;
 * how far the errors of pH from Pi and of the shift go together in a fit;
+* coverage of fits whose Kd is corrected for the pH that is read from Pi;
 * coverage where shift, pH, temperature and the constants of a calibration all have errors, by draws;
 * conversions with interval per second on one core.
 """
@@ -26,7 +27,7 @@ from typing import Any
 import numpy as np
 
 import p31mg
-from p31mg.magnesium.speciation import CALIBRATION_CONDITIONS, Conditions, kd_ratio
+from p31mg.magnesium.speciation import CALIBRATION_CONDITIONS, Conditions, dissociation_constant_M, kd_ratio
 
 N_DRAWS = 20_000
 N_PER_FIT = 2000
@@ -115,6 +116,34 @@ def correlation_of_ph() -> dict[str, Any]:
     return {"n": 200, "largest": largest}
 
 
+def coverage_of_corrected_fits(n_per_ph: int = 600) -> dict[str, Any]:
+    """Print and return coverage through the real fit where pH, read from Pi, moves Kd."""
+    published, held = p31mg.calibrations()["gupta-1978"].constants, []
+    per_mM = 1e-3 / float(dissociation_constant_M("MgHPO4"))
+    for i, ph in enumerate(np.linspace(6.4, 7.3, 10)):
+        rng = np.random.default_rng([5, i])
+        ratio = float(kd_ratio(Conditions(ph), CALIBRATION_CONDITIONS))
+        in_tissue = p31mg.TwoSiteCalibration(id="in-tissue", **published | {"kd_uM": published["kd_uM"] * ratio})
+        mg = rng.uniform(0.2, 1.2, n_per_ph)
+        spectra = p31mg.simulate(
+            mg,
+            calibration=in_tissue,
+            ph=ph + np.log10((1 + per_mM * mg) / (1 + per_mM * 0.5)),  # Pi with Mg2+ bound
+            snr=np.exp(rng.uniform(*np.log([100.0, 1000.0]), n_per_ph)),
+            seed=rng,
+            broadening_hz=rng.uniform(-2, 10, n_per_ph),
+        )
+        fit = p31mg.fit(spectra)
+        low, high = np.moveaxis(p31mg.free_magnesium(fit, correct_kd=True).interval_mM, -1, 0)
+        held.append(((low <= mg) & (mg <= high))[fit.is_valid & np.isfinite(low)])
+    every = np.concatenate(held)
+    coverage, error = float(every.mean()), float(np.sqrt(every.mean() * (1 - every.mean()) / every.size))
+    print(
+        f"Kd corrected for pH 6.4 to 7.3 from Pi, SNR 100 to 1000: {coverage:.4f} ± {error:.4f} of {every.size} valid fits"
+    )
+    return {"n": int(every.size), "coverage": coverage, "standard_error": error}
+
+
 def coverage_of_all_errors(n: int = 20_000) -> dict[str, Any]:
     """Print and return coverage where everything that can have an error has one, without a fit."""
     rng = np.random.default_rng(7)
@@ -189,6 +218,7 @@ if __name__ == "__main__":
     record = {
         "speed": speed(),
         "correlation_of_ph": correlation_of_ph(),
+        "corrected": coverage_of_corrected_fits(),
         "all_errors": coverage_of_all_errors(),
         "fits": coverage_of_fits(),
     }

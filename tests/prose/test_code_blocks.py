@@ -79,6 +79,7 @@ def test_coverage_in_the_docs_is_that_of_the_record() -> None:
     order = [(60.0, 100.0), (100.0, 200.0), (200.0, 400.0), (400.0, 1000.0), (60.0, 1000.0)]
     for name, heading in (("valid_fit", "valid fits"), ("no_flag", "without any flag")):
         assert f"| {heading} | {' | '.join(text(of_snr[snr][name]) for snr in order)} |" in page
+    assert f"{text(record['corrected'])} of the fits at SNR 100 to 1000" in page
     assert f"{text(record['all_errors'])} of 20,000 draws" in page
     high = next(b for b in record["fits"]["bins"] if b["free_mg_mM"] == [1.0, 1.2] and b["snr"] == [60.0, 100.0])
     assert (
