@@ -234,11 +234,16 @@ def _extreme_mM(
     x = np.zeros((5, d.size))
     walking = np.arange(d.size)
     for steps in _STEPS:
-        of_those = (values[..., walking] for values in (a - d, d - b, by_x, to_free_by_x, to_bound_by_x))
-        x[:, walking], still = _walk(x[:, walking], z, steps, *of_those)
+        of_those = (np.take(values, walking, axis=-1) for values in (a - d, d - b, by_x, to_free_by_x, to_bound_by_x))
+        x[:, walking], still = _walk(np.take(x, walking, axis=-1), z, steps, *of_those)
         walking = walking[~still]
-    to_free, to_bound = a - d + (to_free_by_x * x).sum(axis=0), d - b + (to_bound_by_x * x).sum(axis=0)
-    return 1e-3 * kd * np.exp((by_x * x).sum(axis=0)) * to_free / to_bound
+    to_free, to_bound = a - d + _product(to_free_by_x, x), d - b + _product(to_bound_by_x, x)
+    return 1e-3 * kd * np.exp(_product(by_x, x)) * to_free / to_bound
+
+
+def _product(left: FloatArray, right: FloatArray) -> FloatArray:
+    """Return the inner products over the errors, the first axis."""
+    return np.asarray(np.einsum("in,in->n", left, right))
 
 
 def _walk(
@@ -254,10 +259,10 @@ def _walk(
     """Return the errors x (5, n) on the sphere of radius z after some steps along the gradient, and which of them stand still."""
     still: BoolArray = np.zeros(x.shape[1], dtype=bool)
     for _ in range(steps):
-        to_free = to_free_0 + (to_free_by_x * x).sum(axis=0)
-        to_bound = to_bound_0 + (to_bound_by_x * x).sum(axis=0)
+        to_free = to_free_0 + _product(to_free_by_x, x)
+        to_bound = to_bound_0 + _product(to_bound_by_x, x)
         gradient = by_x + to_free_by_x / to_free - to_bound_by_x / to_bound
-        length = np.sqrt((gradient**2).sum(axis=0))
+        length = np.sqrt(_product(gradient, gradient))
         new = np.where(length > 0, z * gradient / length, 0.0)
         still = np.asarray(~(np.abs(new - x) >= _STILL).any(axis=0))  # what is NaN goes nowhere
         x = new
