@@ -92,7 +92,7 @@ def simulate(
     broadening_hz: npt.ArrayLike = 0.0,
     ph: npt.ArrayLike = 7.05,
     amplitude: npt.ArrayLike | None = None,
-    calibration: Calibration | str = "gupta-1978",
+    calibration: Calibration | str | Path = "gupta-1978",
     acquisition: Acquisition | None = None,
     n_points: int = N_POINTS,
 ) -> SimulatedSpectra:
@@ -123,7 +123,7 @@ def simulate(
     amplitude
         Amplitudes, shape (..., K). Default None: the prior's, PCr = 1.
     calibration
-        That turns magnesium into shift. Default ``"gupta-1978"``.
+        That turns magnesium into shift: a name, the path of a TOML file, or a calibration. Default ``"gupta-1978"``.
     acquisition
         Default None: the prior's field, a spectral width of about 100 ppm (5 kHz at 3 T), begin time 0.5 ms.
     n_points

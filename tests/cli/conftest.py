@@ -67,6 +67,14 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     np.savetxt(folder / "fid.txt", np.column_stack([brain.fid.real, brain.fid.imag]))
 
+    own = p31mg.TwoSiteCalibration(id="own", atp_ppm=10.9, mgatp_ppm=8.34, kd_uM=40.0, sd_kd_uM=2.0)
+    p31mg.write_calibration(own, folder / "own.toml")
+    solutions = np.array([0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6])
+    shifts = own.shift_ppm(solutions) + 1e-3 * np.array([1, -1, 0, 1, 0, -1, 0])
+    titration = [f"{mg:g},{shift:.4f}\n" for mg, shift in zip(solutions, shifts, strict=True)]
+    (folder / "titration.csv").write_text("".join(["free_mg_mM,shift_ppm\n", *titration]), encoding="utf-8")
+    (folder / "ph.csv").write_text("file,ph\nsub-01.nii.gz,7.02\nsub-02.nii.gz,6.91\n", encoding="utf-8")
+
     (folder / "study").mkdir()
     for i, free_mg_mM in enumerate([0.4, 0.6]):
         person = p31mg.simulate(free_mg_mM, prior="muscle-3t", snr=400, seed=5 + i, n_points=512)

@@ -165,11 +165,87 @@ def test_bad_argument_of_batch(
         ((-16.14,), "shift is -16.14 ppm; .* a positive number near 8.5"),
         ((8.55, "--calibration", "iotti-1996"), "shift is 8.55 ppm; .* a negative number near -16.1"),
         (("eight",), "'eight' is not a valid float; see p31mg mg --help"),
+        ((8.55, "--correct-kd"), "ph is not given and there is no Pi to read it from"),
+        ((8.55, "--correct-kd", "--ph", 4), "ph is 4; a tissue pH is between 5 and 9"),
+        ((-16.1, "--calibration", "iotti-1996", "--correct-kd", "--ph", 7), "'iotti-1996' has no Kd"),
+        ((8.55, "--ionic-strength", 0.2), "ionic_strength_M is given, which only acts with correct_kd=True"),
+        ((8.55, "--correct-kd", "--ph", 7, "--potassium", 150), "potassium_M is 150; give mol/l .* mmol/l"),
+        ((8.55, "--pi-shift", 6.0), "shift_pi_pcr_ppm is 6; pH equation 'taylor-1983' takes .* between 3.27"),
+        ((8.55, "--pi-shift", 4.8, "--ph", 7), "--ph and --pi-shift are both given"),
+        ((8.55, "--sd-pi-shift", 0.01), "--sd-pi-shift is given without --pi-shift"),
+        ((8.55, "--sd-ph", 0.1), "sd_ph is given without ph"),
+        ((8.55, "--ph-equation", "taylor"), "pH equation 'taylor' is not known; the nearest are 'taylor-1983'"),
+        ((8.55, "--calibration", "none.toml"), "calibration file none.toml cannot be read: No such file or directory"),
+        ((8.55, "--ph", 7, "--pcr", 33), "--pcr and --pi are given one without the other"),
+        ((8.55, "--pcr", 33, "--pi", 4.5), "--pcr and --pi are given without pH"),
+        ((8.55, "--ph", 7, "--pcr", 0.033, "--pi", 4.5), "pcr_mM is 0.033; .* looks like mol/l: give mM"),
+        ((8.55, "--ph", 7, "--pcr", 33, "--pi", 4.5, "--all"), "--pcr and --pi are given with --all"),
+        ((8.55, "--sd", 0.01, "--sd", 0.01), "--sd is given 2 times for 1 shifts"),
         ((), "Missing argument 'SHIFT...'; see p31mg mg --help"),
     ],
 )
 def test_bad_argument_of_mg(arguments: tuple[object, ...], message: str, refused: Callable[..., str]) -> None:
     assert re.search(message, refused("mg", *arguments, "-o", "out.csv"))
+
+
+@pytest.mark.parametrize(
+    ("content", "arguments", "message"),
+    [
+        (None, (), "titration none.csv cannot be read: No such file or directory"),
+        ("", (), "titration t.csv cannot be read: No columns"),
+        ("mg,shift\n1,2\n", (), "titration t.csv has no column free_mg_mM; it needs .* Found: mg, shift"),
+        ("free_mg_mM,shift_ppm\n0.1,9.0\n0.2,8.8\n", (), "2 different concentrations; .* at least 4"),
+        ("free_mg_mM,shift_ppm\n0.1,high\n", (), "shift_ppm is .*; it must be a number"),
+        ("free_mg_mM,shift_ppm,sd_ppm\n0.1,9.0,0.01\n", ("--sd", 0.01), "--sd is given, and t.csv has a column sd_ppm"),
+        ("free_mg_mM,shift_ppm\n0.1,9.0\n", ("-o", "own.txt"), "the name of a calibration file must end in .toml"),
+        ("free_mg_mM,shift_ppm\n0.1,9.0\n", ("--figure", "own.gif"), "figure is own.gif; its name must end in .png"),
+    ],
+)
+def test_bad_titration(
+    content: str | None, arguments: tuple[object, ...], message: str, refused: Callable[..., str], tmp_path: Path
+) -> None:
+    if content is not None:
+        (tmp_path / "t.csv").write_text(content, encoding="utf-8")
+    file = "none.csv" if content is None else "t.csv"
+    assert re.search(message, refused("calibrate", file, "-o", "own.toml", *arguments))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("file,ph\nsub-01.nii.gz,7.0\n", "ph has no value for sub-02.nii.gz"),
+        ("name,ph\nsub-01.nii.gz,7.0\n", "pH file ph.csv must be a CSV with the columns file and ph"),
+        ("file,ph\nsub-01.nii.gz,acid\nsub-02.nii.gz,7\n", "pH file ph.csv must be a CSV"),
+        (None, "pH file ph.csv cannot be read: No such file or directory"),
+    ],
+)
+def test_bad_ph_by_file(
+    content: str | None, message: str, refused: Callable[..., str], shelf: Path, tmp_path: Path
+) -> None:
+    if content is not None:
+        (tmp_path / "ph.csv").write_text(content, encoding="utf-8")
+    assert re.search(message, refused("batch", shelf / "study", "-o", "results", "--ph", "ph.csv"))
+
+
+def test_ph_that_is_neither_number_nor_file(refused: Callable[..., str], shelf: Path) -> None:
+    sentence = refused("batch", shelf / "study", "-o", "results", "--ph", "acid")
+    assert re.search("ph is 'acid'; give a number, or a .csv file", sentence)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--energetics", "--saturation", "pcr"), "saturation is 'pcr'; give PEAK=FACTOR"),
+        (("--energetics", "--saturation", "PCr=1.2"), "resonance 'PCr' is not known"),
+        (("--energetics", "--saturation", "pcr=0"), "saturation_correction of 'pcr' is 0.0; .* above 0"),
+        (("--energetics", "--atp", 0.0082), "atp_mM is 0.0082; .* looks like mol/l"),
+        (("--saturation", "pcr=1.2"), "saturation acts only with --energetics"),
+    ],
+)
+def test_bad_energetics_of_fit(
+    arguments: tuple[object, ...], message: str, refused: Callable[..., str], shelf: Path
+) -> None:
+    assert re.search(message, refused("fit", shelf / "sub-01_unloc.nii.gz", *arguments, "-o", "out.csv"))
 
 
 @pytest.mark.parametrize(

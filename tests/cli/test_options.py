@@ -27,23 +27,77 @@ FIT = {"--prior": ((), ("--prior", "brain-7t")), "--engine": ((), ("--engine", "
 MAGNESIUM: dict[str, tuple[Arguments, Arguments]] = {
     "--calibration": ((), ("--calibration", "gupta-1984")),
     "--ph": ((), ("--ph", 6.9)),
+    "--sd-ph": ((), ("--sd-ph", 0.05)),
+    "--ph-equation": ((), ("--ph-equation", "petroff-1985")),
     "--temperature": ((), ("--temperature", 35)),
+    "--sd-temperature": ((), ("--sd-temperature", 1)),
+    "--correct-kd": ((), ("--correct-kd",)),
+    "--ionic-strength": (("--correct-kd",), ("--ionic-strength", 0.2)),
+    "--potassium": (("--correct-kd",), ("--potassium", 0.1)),
+    "--level": ((), ("--level", 0.5)),
 }
+# a plain number has no Pi to read pH from
+WITH_PH: dict[str, tuple[Arguments, Arguments]] = {
+    "--sd-ph": (("--ph", 6.9), ("--sd-ph", 0.05)),
+    "--ph-equation": (("--pi-shift", 4.8), ("--ph-equation", "petroff-1985")),
+    "--pi-shift": ((), ("--pi-shift", 4.8)),
+    "--sd-pi-shift": (("--pi-shift", 4.8), ("--sd-pi-shift", 0.01)),
+    "--correct-kd": (("--ph", 6.9), ("--correct-kd",)),
+    "--ionic-strength": (("--ph", 6.9, "--correct-kd"), ("--ionic-strength", 0.2)),
+    "--potassium": (("--ph", 6.9, "--correct-kd"), ("--potassium", 0.1)),
+}
+
+
+def energetics(*base: object) -> dict[str, tuple[Arguments, Arguments]]:
+    return {
+        "--route": (base, ("--route", "full")),
+        "--atp": (base, ("--atp", 7.0)),
+        "--sd-atp": (base, ("--sd-atp", 0.5)),
+        "--total-creatine": (base, ("--total-creatine", 45.0)),
+        "--sd-creatine": (base, ("--sd-creatine", 2.0)),
+    }
+
+
 PRINTING: dict[str, tuple[Arguments, Arguments]] = {
     "--format": ((), ("--format", "csv")),
     "--output": ((), ("--output", "out.csv")),
 }
 OPTIONS = {
-    "fit": {**ACQUISITION, **FIT, **MAGNESIUM, **PRINTING, "--figure": ((), ("--figure", "fit.png"))},
+    "fit": {
+        **ACQUISITION,
+        **FIT,
+        **MAGNESIUM,
+        **PRINTING,
+        **energetics("--energetics"),
+        "--figure": ((), ("--figure", "fit.png")),
+        "--energetics": ((), ("--energetics",)),
+        "--saturation": (("--energetics",), ("--saturation", "pcr=1.2")),
+    },
     "info": {**ACQUISITION, **PRINTING},
     "mg": {
         **MAGNESIUM,
+        **WITH_PH,
         **PRINTING,
+        **energetics("--ph", 7.0, "--pcr", 30.0, "--pi", 4.5),
+        "--pcr": (("--ph", 7.0), ("--pcr", 30.0, "--pi", 4.5)),
+        "--pi": (("--ph", 7.0, "--pcr", 30.0), ("--pi", 4.5)),
         "--sd": ((), ("--sd", 0.01)),
         "--level": (("--sd", 0.01), ("--level", 0.5)),
         "--all": ((), ("--all",)),
     },
     "calibrations": PRINTING,
+    "calibrate": {
+        "--output": ((), ("--output", "other.toml")),
+        "--id": ((), ("--id", "phantom-2026")),
+        "--sd": ((), ("--sd", 0.002)),
+        "--tissue": ((), ("--tissue", "cuvette")),
+        "--source": ((), ("--source", "measured in May")),
+        "--ph": ((), ("--ph", 7.1)),
+        "--temperature": ((), ("--temperature", 25)),
+        "--ionic-strength": ((), ("--ionic-strength", 0.12)),
+        "--potassium": ((), ("--potassium", 0.1)),
+        "--figure": ((), ("--figure", "own.png")),
+    },
     "batch": {
         **ACQUISITION,
         **FIT,
@@ -98,7 +152,9 @@ def test_option_changes_the_document(
             return result.exit_code, result.stdout, files
         document = json.loads(result.stdout)
         # the acquisition and the numbers: a mere echo of the option elsewhere in the document does not count
-        return result.exit_code, document.get("acquisition"), document.get("values", document.get("spectra")), files
+        energy = document.get("energetics", {}).get("values")
+        rows = document.get("values", document.get("spectra"))
+        return result.exit_code, document.get("acquisition"), rows, energy, files
 
     without, with_it = observe(*base), observe(*base, *extra)
     assert without != with_it
@@ -109,6 +165,22 @@ def test_option_of_calibrations(option: str, run: Run, tmp_path: Path, monkeypat
     monkeypatch.chdir(tmp_path)
     _, extra = PRINTING[option]
     assert run("calibrations").stdout != run("calibrations", *extra).stdout
+
+
+@pytest.mark.parametrize("option", OPTIONS["calibrate"])
+def test_option_changes_the_calibration(
+    option: str, run: Run, shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    def observe(*arguments: object) -> dict[str, str]:
+        assert run("calibrate", shelf / "titration.csv", "--output", "own.toml", *arguments).exit_code == 0
+        texts = {p.name: p.read_text(encoding="utf-8") if p.suffix == ".toml" else "" for p in tmp_path.iterdir()}
+        for name in texts:
+            Path(name).unlink()
+        return texts
+
+    assert observe() != observe(*OPTIONS["calibrate"][option][1])
 
 
 @pytest.mark.filterwarnings("ignore:prior 'brain-7t' is for 7 T")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.optimize import brentq
 
 import p31mg
-from p31mg.magnesium.energetics import EnergeticsResult, concentrations_mM, energetics
+from p31mg.magnesium import EnergeticsResult, concentrations_mM, energetics
 
 ROUTES = ("lawson-veech-1979", "full")
 N_DRAWS = 200_000
@@ -335,14 +335,19 @@ class TestRefusals:
             ({"temperature_c": [37.0, 310.0]}, r"temperature_c is 310; give degrees Celsius .*kelvin"),
             ({"ionic_strength_M": 250}, r"ionic_strength_M is 250; give mol/l .*mmol/l"),
             ({"route": "full"}, r"free_mg_mM is None with route 'full', which needs it; give mM, or use route='lawson"),
-            ({"route": "full", "free_mg_mM": 0.0}, r"free_mg_mM is 0; give mM above 0"),
+            ({"route": "full", "free_mg_mM": 0.0}, r"free_mg_mM is 0; a concentration must be above 0 mM"),
             (
                 {"free_mg_mM": 0.5},
                 r"free_mg_mM is given with route 'lawson-veech-1979', whose constant holds for 1 mM; leave",
             ),
             ({"sd_free_mg_mM": 0.1}, r"sd_free_mg_mM is given with route 'lawson-veech-1979'"),
             ({"sd_pcr_mM": -0.1}, r"sd_pcr_mM is -0\.1; a standard deviation cannot be negative"),
-            ({"sd_ph": [0.1, -0.2]}, r"sd_ph is -0\.2; a standard deviation"),
+            ({"sd_ph": -0.2}, r"sd_ph is -0\.2; a standard deviation"),
+            ({"pcr_mM": 0.033}, r"pcr_mM is 0\.033; .*looks like mol/l: give mM"),
+            (
+                {"route": "full", "free_mg_mM": 0.0005},
+                r"free_mg_mM is 0\.0005; .*looks like mol/l: give mM \(0\.5, not",
+            ),
             ({"pcr_mM": [33.0, 30.0], "ph": [7.0, 7.0, 7.0]}, r"pcr_mM \(2,\), ph \(3,\); they must broadcast"),
         ],
     )

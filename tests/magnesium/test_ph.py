@@ -56,3 +56,82 @@ def test_unknown_equation_gives_the_nearest():
         p31mg.UnknownNameError, match=r"pH equation 'taylor-1938' is not known; the nearest are 'taylor-1983'"
     ):
         get_ph_equation("taylor-1938")
+
+
+class TestReading:
+    """`ph_from_pi`: pH with its sd and interval."""
+
+    @pytest.mark.parametrize("equation", ["taylor-1983", "petroff-1985"])
+    @pytest.mark.parametrize("level", [0.68, 0.95])
+    def test_ends_are_the_quantiles(self, equation, level):
+        d, sd, n = 4.6, 0.15, 200_000
+        reading = p31mg.ph_from_pi(d, sd_ppm=sd, equation=equation, level=level)
+        drawn = get_ph_equation(equation).ph(d + sd * np.random.default_rng(2).standard_normal(n))
+        tail = (1 - level) / 2
+        tolerance = 5 * np.sqrt(tail * (1 - tail) / n)  # five standard errors of a counted fraction
+        low, high = reading.interval
+        assert (drawn < low).mean() == pytest.approx(tail, abs=tolerance)
+        assert (drawn > high).mean() == pytest.approx(tail, abs=tolerance)
+
+    def test_sd_is_the_slope_times_that_of_the_shift(self):
+        reading = p31mg.ph_from_pi([4.6, 4.8], sd_ppm=[0.01, 0.02])
+        ends = [p31mg.ph_from_pi(np.array([4.6, 4.8]) + s).ph for s in (-1e-6, 1e-6)]
+        # central differences of 1e-6 ppm: rounding 1e-9
+        np.testing.assert_allclose(reading.sd_ph, (ends[1] - ends[0]) / 2e-6 * [0.01, 0.02], rtol=1e-7)
+
+    def test_end_beyond_a_limit_is_infinite(self):
+        low, high = p31mg.ph_from_pi(3.30, sd_ppm=0.05).interval
+        assert low == -np.inf
+        assert np.isfinite(high)
+        assert p31mg.ph_from_pi(5.68, sd_ppm=0.05).interval[1] == np.inf
+
+    def test_without_an_sd_there_is_no_interval(self):
+        reading = p31mg.ph_from_pi(4.8)
+        assert np.isnan(reading.interval).all()
+        assert np.isnan(reading.sd_ph)
+
+    @pytest.mark.parametrize("shape", [(), (1,), (4,), (2, 3), (0,)])
+    def test_shapes(self, shape):
+        reading = p31mg.ph_from_pi(np.full(shape, 4.8), sd_ppm=0.01)
+        for name in ("ph", "sd_ph", "in_range", "shift_pi_pcr_ppm", "sd_shift_pi_pcr_ppm"):
+            assert getattr(reading, name).shape == shape
+        assert reading.interval.shape == (*shape, 2)
+
+    def test_among_many_outside_is_nan_and_not_in_range(self):
+        reading = p31mg.ph_from_pi([4.8, 3.0, np.nan, 6.0], sd_ppm=[0.01, 0.01, 0.01, -0.01])
+        assert reading.in_range.tolist() == [True, False, False, False]
+        for values in (reading.ph, reading.sd_ph, reading.interval[:, 0], reading.interval[:, 1]):
+            assert np.isfinite(values).tolist() == [True, False, False, False]
+
+    @pytest.mark.parametrize(
+        ("shift", "options", "message"),
+        [
+            (
+                3.27,
+                {},
+                r"shift_pi_pcr_ppm is 3\.27; pH equation 'taylor-1983' takes .* between 3\.27 \(H2PO4-\) and 5\.69 ppm",
+            ),
+            (
+                5.7,
+                {"equation": "petroff-1985"},
+                r"5\.7; pH equation 'petroff-1985' takes .* between 3\.29 .* and 5\.68",
+            ),
+            ([6.0], {}, r"shift_pi_pcr_ppm is 6;"),
+            ("low", {}, r"shift_pi_pcr_ppm is 'low'; it must be a number"),
+            (4.8, {"sd_ppm": -0.1}, r"sd_ppm is -0\.1; a standard deviation cannot be negative"),
+            (4.8, {"level": 2}, r"level is 2; it must lie between 0 and 1"),
+            ([4.8, 4.9], {"sd_ppm": [0.1] * 3}, r"sd_ppm has shape \(3,\) and shift_pi_pcr_ppm \(2,\)"),
+        ],
+    )
+    def test_refusals(self, shift, options, message):
+        with pytest.raises(p31mg.InputError, match=message):
+            p31mg.ph_from_pi(shift, **options)
+
+    def test_unknown_equation(self):
+        with pytest.raises(p31mg.UnknownNameError, match=r"pH equation 'taylor' is not known"):
+            p31mg.ph_from_pi(4.8, equation="taylor")
+
+    def test_printing(self):
+        assert "2 of 3 in range" in repr(p31mg.ph_from_pi([4.8, 4.9, 6.0]))
+        text = repr(p31mg.ph_from_pi(4.82, sd_ppm=0.01))
+        assert all(part in text for part in ("taylor-1983", "evidence B", "pH 7.001", "4.8200 ppm"))

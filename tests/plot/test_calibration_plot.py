@@ -79,3 +79,16 @@ def test_given_axes_are_drawn_on_and_no_figure_is_made() -> None:
     assert drawn.ax is ax
     assert drawn.curve in ax.lines
     assert not plt.get_fignums()
+
+
+def test_curve_of_a_corrected_result_passes_through_its_points() -> None:
+    mg = p31mg.free_magnesium([8.45, 8.50, 8.60], sd_ppm=0.01, ph=6.6, correct_kd=True)
+    drawn = p31mg.plot.calibration(mg)
+    x, y = np.asarray(drawn.curve.get_data())
+    np.testing.assert_allclose(np.interp(mg.shift_ppm, x, y), mg.free_mg_mM, rtol=4e-3)
+    assert "Kd x1.29" in drawn.curve.get_label()
+
+
+def test_what_is_no_result_is_refused() -> None:
+    with pytest.raises(p31mg.InputError, match=r"mg is a TwoSiteCalibration; give the result of p31mg\.free_magnesium"):
+        p31mg.plot.calibration(p31mg.calibrations()["gupta-1978"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -65,3 +66,73 @@ def test_example_script_makes_its_figure(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr("sys.argv", ["plot_spectrum_to_magnesium.py"])
     runpy.run_path(str(ROOT / "examples" / "plot_spectrum_to_magnesium.py"), run_name="__main__")
     assert (tmp_path / "spectrum-to-magnesium.png").stat().st_size > 10_000
+
+
+def test_coverage_in_the_docs_is_that_of_the_record() -> None:
+    record = json.loads((ROOT / "validation" / "magnesium.json").read_text(encoding="utf-8"))
+    page = (ROOT / "docs" / "choosing-a-calibration.md").read_text(encoding="utf-8")
+
+    def text(part: dict[str, float], digits: int = 1) -> str:
+        return f"{100 * part['coverage']:.{digits}f} ± {100 * part['standard_error']:.{digits}f} %"
+
+    of_snr = {tuple(b["snr"]): b for b in record["fits"]["bins"] if b["free_mg_mM"] == [0.2, 1.2]}
+    order = [(60.0, 100.0), (100.0, 200.0), (200.0, 400.0), (400.0, 1000.0), (60.0, 1000.0)]
+    for name, heading in (("valid_fit", "valid fits"), ("no_flag", "without any flag")):
+        assert f"| {heading} | {' | '.join(text(of_snr[snr][name]) for snr in order)} |" in page
+    assert f"{text(record['corrected'])} of the fits at SNR 100 to 1000" in page
+    assert f"{text(record['all_errors'])} of 20,000 draws" in page
+    high = next(b for b in record["fits"]["bins"] if b["free_mg_mM"] == [1.0, 1.2] and b["snr"] == [60.0, 100.0])
+    assert (
+        f"{text(high['no_flag'], 0)} of the unflagged intervals hold the truth, but {text(high['valid_fit'], 0)} of all"
+        in page
+    )
+
+
+def test_numbers_of_the_chemistry_are_those_of_the_package() -> None:
+    from p31mg.magnesium.speciation import CALIBRATION_CONDITIONS, Conditions, apparent_kd_mgatp_uM, kd_ratio
+
+    lines = (ROOT / "docs" / "chemistry.md").read_text(encoding="utf-8").splitlines()
+
+    def numbers(start: str) -> list[float]:
+        (line,) = (line for line in lines if line.startswith(start))
+        return [float(word) for word in re.findall(r"(?<=[| ])\d[\d.]*(?= )", line)]
+
+    def printed(*conditions: Conditions, reference: Conditions = CALIBRATION_CONDITIONS) -> list[float]:
+        return [float(f"{float(kd_ratio(c, reference)):.2f}") for c in conditions]
+
+    ph = numbers("| pH |")
+    assert ph == [6.4, 6.6, 6.8, 7.0, 7.2, 7.4]
+    (ratios, *_), (by_state, *_) = (
+        [n for n in lines if n.startswith(s)] for s in ("| Kd ratio | 1.51", "| Kd ratio | 1.29")
+    )
+    assert numbers(ratios) == printed(*map(Conditions, ph))
+    without = [Conditions(value, potassium_M=0.0) for value in ph]
+    assert numbers("| the same without K") == printed(*without, reference=Conditions(7.2, potassium_M=0.0))
+    celsius, molar = numbers("| °C |")[:5], numbers("| °C |")[5:]
+    of_state = [Conditions(7.2, temperature_c=c) for c in celsius] + [
+        Conditions(7.2, ionic_strength_M=i) for i in molar
+    ]
+    assert numbers(by_state) == printed(*of_state)
+    assert (
+        f"a Kd of {float(apparent_kd_mgatp_uM(CALIBRATION_CONDITIONS)):.0f} µM at the reference conditions"
+        in "\n".join(lines)
+    )
+
+
+def test_script_of_the_docs_makes_the_numbers_of_the_docs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import runpy
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["plot_cost_of_a_hundredth_ppm.py"])
+    runpy.run_path(str(ROOT / "examples" / "plot_cost_of_a_hundredth_ppm.py"), run_name="__main__")
+    assert (tmp_path / "cost-of-a-hundredth-ppm.png").stat().st_size > 10_000
+    printed = capsys.readouterr().out
+    page = (ROOT / "docs" / "choosing-a-calibration.md").read_text(encoding="utf-8")
+    costs = re.search(r"^gupta-1978 0.3 mM (.*) % 0.5 mM (.*) % 1 mM (.*) %$", printed, flags=re.M)
+    intervals = re.findall(r"^[\d.]+ mM, sd 0.01 ppm: (.* mM)$", printed, flags=re.M)
+    assert costs is not None
+    assert len(intervals) == 3
+    for cost, interval in zip(costs.groups(), intervals, strict=True):
+        assert f"| {cost} % | {interval} |" in page

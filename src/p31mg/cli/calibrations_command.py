@@ -8,7 +8,7 @@ import click
 
 from p31mg.cli.options import format_option
 from p31mg.cli.render import emit, print_table, require_table_name
-from p31mg.magnesium import calibration_record
+from p31mg.magnesium import calibration_record, conditions_text, constants_text
 
 __all__ = ["command"]
 
@@ -38,6 +38,7 @@ def command(output_format: str, output: Path | None) -> None:
             ("from", "left"),
             ("range (ppm)", "left"),
             ("constants", "left"),
+            ("conditions", "left"),
             ("evidence", "left"),
             ("tissue", "left"),
             ("source", "left"),
@@ -47,7 +48,8 @@ def command(output_format: str, output: Path | None) -> None:
                 c.id,
                 c.quantity,
                 "{:g} to {:g}".format(*c.shift_range_ppm),
-                ", ".join(f"{k} {v:g}" for k, v in c.constants.items()),
+                constants_text(c),
+                conditions_text(c),
                 c.evidence,
                 c.tissue,
                 c.source,
@@ -55,6 +57,9 @@ def command(output_format: str, output: Path | None) -> None:
             for c in known.values()
         ]
         print_table(columns, rows)
+        click.echo(
+            "no errors of the constants are known; a calibration of your own can have them: p31mg calibrate --help"
+        )
         click.echo("evidence A: equation and constants cross-checked against a second source")
         click.echo("evidence B: the constants that the field cites; the primary text could not be read")
 

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
 
-from p31mg.cli.options import acquisition_options, fit_options, format_option, magnesium_options
+from p31mg.cli.options import (
+    ENERGETICS_OPTIONS,
+    MAGNESIUM_OPTIONS,
+    acquisition_options,
+    energetics_options,
+    fit_options,
+    format_option,
+    magnesium_options,
+    ph_option,
+    taken,
+)
 from p31mg.cli.render import (
     calibration_line,
+    conditions_lines,
     emit,
+    energetics_lines,
     interval_text,
     magnesium_text,
     print_table,
@@ -19,15 +32,19 @@ from p31mg.cli.render import (
     rows_of,
     verdict,
 )
+from p31mg.errors import InputError
 from p31mg.magnesium import calibration_record
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from p31mg.fitting import FitResult
-    from p31mg.magnesium import MagnesiumResult
+    from p31mg.magnesium import EnergeticsResult, MagnesiumResult
 
 __all__ = ["acquisition_record", "command"]
+
+_ANY_PH = 7.0
+"""Stands for the pH that the spectrum will tell, where only the other options are looked at."""
 
 _FIGURE_SUFFIXES = (".png", ".pdf", ".svg")
 
@@ -36,7 +53,16 @@ _FIGURE_SUFFIXES = (".png", ".pdf", ".svg")
 @click.argument("file", type=click.Path(path_type=Path))
 @acquisition_options
 @fit_options
+@ph_option
 @magnesium_options
+@click.option("--energetics", "with_energetics", is_flag=True, help="Also ADP and the free energy of ATP hydrolysis.")
+@click.option(
+    "--saturation",
+    multiple=True,
+    metavar="PEAK=FACTOR",
+    help="Factor by which a signal that is not relaxed is too small, such as pcr=1.3; repeat for more.",
+)
+@energetics_options
 @format_option
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Write the table (.csv) or document (.json) here."
@@ -50,13 +76,13 @@ def command(
     file: Path,
     prior: str,
     engine: str,
-    calibration: str,
     ph: float | None,
-    temperature_c: float,
+    with_energetics: bool,
+    saturation: tuple[str, ...],
     output_format: str,
     output: Path | None,
     figure: Path | None,
-    **acquisition: Any,
+    **options: Any,
 ) -> None:
     """Fit the spectra of one FILE and print shifts, errors and free Mg2+.
 
@@ -64,6 +90,7 @@ def command(
     p31mg fit sub-01_unloc.nii.gz
     p31mg fit fid.txt --spectrometer-frequency 120 --spectral-width 10000 --begin-time 0.0003 \\
         --prior brain-7t --calibration iotti-1996 --format json
+    p31mg fit sub-01_unloc.nii.gz --correct-kd --energetics --route full --saturation pcr=1.3
     """
     import pandas as pd
 
@@ -71,25 +98,38 @@ def command(
 
     require_table_name(output)
     _require_figure_name(figure)
-    p31mg.free_magnesium(np.nan, calibration=calibration, ph=ph, temperature_c=temperature_c)
+    magnesium, assumed = taken(options, MAGNESIUM_OPTIONS), taken(options, ENERGETICS_OPTIONS)
+    p31mg.free_magnesium(np.nan, ph=_ANY_PH if ph is None else ph, **magnesium)
+    corrections = _factors(saturation)
+    if corrections and not with_energetics:
+        msg = "saturation acts only with --energetics; add it, or leave --saturation out."
+        raise InputError(msg)
+    if with_energetics:
+        p31mg.energetics(np.nan, np.nan, np.nan, **_without_magnesium(assumed))
     knowledge = p31mg.load_prior(prior)
-    spectra = p31mg.read(file, **acquisition)
+    spectra = p31mg.read(file, **options)
     result = p31mg.fit(spectra, prior=knowledge, engine=engine)  # type: ignore[arg-type]
-    mg = p31mg.free_magnesium(result, calibration=calibration, ph=ph, temperature_c=temperature_c)
+    mg = p31mg.free_magnesium(result, ph=ph, **magnesium)
     of_fit = result.to_dataframe()
     table = pd.concat([of_fit, mg.to_dataframe().drop(columns=list(of_fit), errors="ignore")], axis=1)
+    energy = None
+    if with_energetics:
+        energy = p31mg.energetics(result, mg, saturation_correction=corrections, **assumed)
+        table = pd.concat([table, energy.to_dataframe().drop(columns=list(table), errors="ignore")], axis=1)
     document = {
         "file": str(file),
         "prior": result.prior.name,
         "engine": result.engine,
         "acquisition": acquisition_record(spectra),
         "calibration": calibration_record(mg.calibration),
-        "temperature_c": temperature_c,
+        "temperature_c": magnesium["temperature_c"],
         "n_spectra": int(result.status.size),
         "n_valid": int(mg.is_valid.sum()),
         "spectra": rows_of(table),
     }
-    emit(output_format, output, table, document, lambda: _show(file, spectra, result, mg, table))
+    if energy is not None:
+        document["energetics"] = {"route": energy.route, "assumed": list(energy.assumed)}
+    emit(output_format, output, table, document, lambda: _show(file, spectra, result, mg, energy, table))
     if figure is not None:
         _draw(result, figure)
     click.get_current_context().exit(0 if mg.is_valid.all() else 1)
@@ -111,21 +151,47 @@ def acquisition_record(spectra: Any) -> dict[str, Any]:
     }
 
 
-def _show(file: Path, spectra: Any, result: FitResult, mg: MagnesiumResult, table: pd.DataFrame) -> None:
+def _factors(saturation: Sequence[str]) -> dict[str, float]:
+    """Return the factors of ``pcr=1.3``, ``pi=1.2``, ... by name."""
+    factors = {}
+    for text in saturation:
+        name, _, factor = text.partition("=")
+        try:
+            factors[name] = float(factor)
+        except ValueError as error:
+            msg = f"saturation is {text!r}; give PEAK=FACTOR, such as pcr=1.3."
+            raise InputError(msg) from error
+    return factors
+
+
+def _without_magnesium(assumed: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options of energetics with a magnesium that is not known yet, to look at the others before any work."""
+    return {**assumed, **({"free_mg_mM": np.nan} if assumed["route"] == "full" else {})}
+
+
+def _show(
+    file: Path,
+    spectra: Any,
+    result: FitResult,
+    mg: MagnesiumResult,
+    energy: EnergeticsResult | None,
+    table: pd.DataFrame,
+) -> None:
     axes = list(spectra.axis_names)
     rows = []
     for _, row in table.iterrows():
         position = ",".join(str(row[name]) for name in axes) or "-"
         if row["status"] != "OK":
-            rows.append([position, "", "", "", "", _snr(row["snr"]), row["status"]])
+            rows.append([position, "", "", "", "", *([""] * 2 if energy else []), _snr(row["snr"]), row["status"]])
             continue
         rows.append(
             [
                 position,
                 f"{row['shift_alpha_beta_ppm']:.4f} ± {row['sd_shift_alpha_beta_ppm']:.4f}",
                 f"{row['shift_beta_pcr_ppm']:.4f} ± {row['sd_shift_beta_pcr_ppm']:.4f}",
-                magnesium_text(row["free_mg_mM"], row["interval_low_mM"], row["interval_high_mM"]),
+                magnesium_text(row["free_mg_mM"], row["interval_low_mM"], row["interval_high_mM"], row["in_range"]),
                 interval_text(row["interval_low_mM"], row["interval_high_mM"]),
+                *([] if energy is None else [_with_sd(row, "adp_uM", 1), _with_sd(row, "dg_atp_kj_per_mol", 2)]),
                 _snr(row["snr"]),
                 verdict(row),
             ]
@@ -136,23 +202,22 @@ def _show(file: Path, spectra: Any, result: FitResult, mg: MagnesiumResult, tabl
         ("δβ-δPCr ± sd (ppm)", "right"),
         ("Mg (mM)", "right"),
         (f"{mg.level:.0%} interval (mM)", "right"),
+        *([] if energy is None else [("ADP ± sd (µM)", "right"), ("ΔG ± sd (kJ/mol)", "right")]),
         ("SNR", "right"),
         ("status", "left"),
     ]
     print_table(columns, rows, f"{file}: {spectra!r}, prior {result.prior.name}")
     click.echo(calibration_line(mg.calibration))
-    click.echo(f"pH {_range(mg.ph)} ({mg.ph_source}), temperature {_range(mg.temperature_c)} C")
+    for line in [*conditions_lines(mg), *([] if energy is None else energetics_lines(energy))]:
+        click.echo(line)
     for reason in sorted({r for r in table["reason"] if r}):
         n = int((table["reason"] == reason).sum())
         click.echo(f"{n} of {len(table)}: {reason}", err=True)
 
 
-def _range(values: Any) -> str:
-    known = values[np.isfinite(values)]
-    if not known.size:
-        return "unknown"
-    low, high = f"{known.min():.4g}", f"{known.max():.4g}"
-    return low if low == high else f"{low} to {high}"
+def _with_sd(row: pd.Series[Any], name: str, digits: int) -> str:
+    value, sd = row[name], row[f"sd_{name}"]
+    return "" if np.isnan(value) else f"{value:.{digits}f} ± {sd:.{digits}f}"
 
 
 def _snr(value: float) -> str:
@@ -161,7 +226,7 @@ def _snr(value: float) -> str:
 
 def _require_figure_name(path: Path | None) -> None:
     """Refuse, before any work, a picture that could not be written."""
-    from p31mg.errors import InputError, WriteError
+    from p31mg.errors import WriteError
 
     if path is None:
         return
@@ -175,7 +240,6 @@ def _require_figure_name(path: Path | None) -> None:
 
 def _draw(result: FitResult, path: Path) -> None:
     from p31mg import plot
-    from p31mg.errors import InputError
     from p31mg.io.writing import write_whole
     from p31mg.plot.style import FIT_SIZE, figure_for_file
 

@@ -22,6 +22,7 @@ _COMMANDS = {
     "batch": "Fit a folder of spectra; write a table and figures.",
     "mg": "Convert shifts to free Mg2+.",
     "simulate": "Write simulated spectra with known truth.",
+    "calibrate": "Fit a calibration of your own to a titration.",
     "calibrations": "List the calibrations with constants, sources and evidence.",
     "info": "Say what is in a file.",
 }

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import click
 
-__all__ = ["acquisition_options", "fit_options", "format_option", "magnesium_options"]
+__all__ = [
+    "ENERGETICS_OPTIONS",
+    "MAGNESIUM_OPTIONS",
+    "acquisition_options",
+    "energetics_options",
+    "fit_options",
+    "format_option",
+    "magnesium_options",
+    "ph_option",
+    "taken",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -63,15 +73,37 @@ fit_options = _all(
     ),
 )
 
+ph_option = click.option("--ph", type=float, help="Intracellular pH. Default: from Pi of the spectrum.")
+
+MAGNESIUM_OPTIONS = (
+    "calibration",
+    "sd_ph",
+    "temperature_c",
+    "sd_temperature_c",
+    "correct_kd",
+    "ionic_strength_M",
+    "potassium_M",
+    "ph_equation",
+    "level",
+)
+"""Names of what `magnesium_options` gives, which are those of `free_magnesium`."""
+
 magnesium_options = _all(
     click.option(
         "--calibration",
         default="gupta-1978",
         show_default=True,
-        metavar="NAME",
-        help="See: p31mg calibrations.",
+        metavar="NAME|FILE",
+        help="See: p31mg calibrations; or a TOML file of your own.",
     ),
-    click.option("--ph", type=float, help="Intracellular pH, for the record. Default: from Pi of the spectrum."),
+    click.option("--sd-ph", type=float, help="Sd of the pH. Default: from the fit, where pH is."),
+    click.option(
+        "--ph-equation",
+        default="taylor-1983",
+        show_default=True,
+        metavar="NAME",
+        help="Reads pH from Pi; petroff-1985 was made in brain.",
+    ),
     click.option(
         "--temperature",
         "temperature_c",
@@ -79,9 +111,57 @@ magnesium_options = _all(
         default=37.0,
         show_default=True,
         metavar="C",
-        help="Degrees Celsius, for the record.",
+        help="Degrees Celsius.",
     ),
+    click.option("--sd-temperature", "sd_temperature_c", type=float, metavar="C", help="Sd of the temperature."),
+    click.option(
+        "--correct-kd",
+        is_flag=True,
+        help="Correct Kd of a two-site calibration to pH, temperature, ionic strength and K+. Without it they are only recorded.",
+    ),
+    click.option(
+        "--ionic-strength",
+        "ionic_strength_M",
+        type=float,
+        metavar="M",
+        help="In mol/l, with --correct-kd. Default: that of the calibration.",
+    ),
+    click.option(
+        "--potassium", "potassium_M", type=float, metavar="M", help="K+ in mol/l, with --correct-kd. Default: the same."
+    ),
+    click.option("--level", type=float, default=0.95, show_default=True, help="Of the interval."),
 )
+
+ENERGETICS_OPTIONS = ("route", "atp_mM", "sd_atp_mM", "total_creatine_mM", "sd_creatine_mM")
+"""Names of what `energetics_options` gives, which are those of `energetics`."""
+
+energetics_options = _all(
+    click.option(
+        "--route",
+        type=click.Choice(["lawson-veech-1979", "full"]),
+        default="lawson-veech-1979",
+        show_default=True,
+        help="Constant of creatine kinase: of 1 mM Mg2+, or with the Mg2+ found.",
+    ),
+    click.option("--atp", "atp_mM", type=float, default=8.2, show_default=True, metavar="MM", help="ATP, assumed."),
+    click.option("--sd-atp", "sd_atp_mM", type=float, metavar="MM", help="Sd of ATP."),
+    click.option(
+        "--total-creatine",
+        "total_creatine_mM",
+        type=float,
+        default=42.5,
+        show_default=True,
+        metavar="MM",
+        help="Creatine with PCr, assumed.",
+    ),
+    click.option("--sd-creatine", "sd_creatine_mM", type=float, metavar="MM", help="Sd of the creatine."),
+)
+
+
+def taken(options: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """Return some of the options by name, and remove them from the others."""
+    return {name: options.pop(name) for name in names}
+
 
 format_option = click.option(
     "--format",

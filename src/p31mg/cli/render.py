@@ -16,17 +16,21 @@ import numpy as np
 from p31mg.errors import InputError
 from p31mg.io.documents import json_text
 from p31mg.io.writing import write_whole
+from p31mg.magnesium import constants_text
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from p31mg.magnesium import Calibration
+    from p31mg.magnesium import Calibration, EnergeticsResult, MagnesiumResult
 
 __all__ = [
     "calibration_line",
+    "conditions_lines",
     "emit",
+    "energetics_lines",
     "interval_text",
     "magnesium_text",
+    "number_range",
     "print_table",
     "progress",
     "require_table_name",
@@ -93,10 +97,10 @@ def print_table(columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]
     click.echo("\n".join(line.rstrip() for line in text.getvalue().splitlines()))
 
 
-def magnesium_text(free_mg_mM: float, low: float, high: float) -> str:
+def magnesium_text(free_mg_mM: float, low: float, high: float, in_range: bool = False) -> str:
     """Return the concentration for a table; where the interval has no upper end, what can be said: that it is above."""
     if np.isnan(free_mg_mM):
-        return "outside the range"
+        return "not known" if in_range else "outside the range"
     return f"> {low:.3f}" if high == np.inf else f"{free_mg_mM:.3f}"
 
 
@@ -115,6 +119,7 @@ def verdict(row: Mapping[str, Any] | pd.Series[Any]) -> str:
         "broad": not row["linewidth_ok"],
         "shift out of range": not (row["shift_in_range"] and row["in_range"]),
         "interval open": row["interval_open"],
+        "pH not known for Kd": row["kd_corrected"] and not row["inputs_ok"],
         "residual above noise": not row["residual_ok"],
     }
     raised = [name for name, is_raised in flags.items() if is_raised]
@@ -123,8 +128,34 @@ def verdict(row: Mapping[str, Any] | pd.Series[Any]) -> str:
 
 def calibration_line(calibration: Calibration) -> str:
     """Return name, constants, evidence and source of a calibration, as every printed Mg2+ needs them."""
-    constants = ", ".join(f"{k} {v:g}" for k, v in calibration.constants.items())
-    return f"calibration {calibration.id}: {constants}; evidence {calibration.evidence}; {calibration.source}"
+    what = f"{constants_text(calibration)}; evidence {calibration.evidence}; {calibration.source}"
+    return f"calibration {calibration.id}: {what}"
+
+
+def conditions_lines(mg: MagnesiumResult, *others: MagnesiumResult) -> list[str]:
+    """Return pH, temperature, what was done to Kd for them, and what has an error, as every printed Mg2+ needs them."""
+    ph = "unknown" if mg.ph_source == "unknown" else f"{number_range(mg.ph)} ({mg.ph_source})"
+    lines = [f"pH {ph}, temperature {number_range(mg.temperature_c)} C; {mg.kd_note}"]
+    if mg.kd_corrected:
+        lines[0] += f" (ionic strength {number_range(mg.ionic_strength_M)} M, K+ {number_range(mg.potassium_M)} M)"
+    included = {text for result in (mg, *others) for text in result.error_includes.ravel().tolist()} - {"nothing"}
+    if included:
+        lines.append(f"errors included: {'; '.join(sorted(included))}")
+    return lines
+
+
+def energetics_lines(result: EnergeticsResult) -> list[str]:
+    """Return what ADP and dG rest on."""
+    return [f"energetics, route {result.route}: {'; '.join(result.assumed)}"]
+
+
+def number_range(values: Any) -> str:
+    """Return the range of some numbers, or that none is known."""
+    known = values[np.isfinite(values)]
+    if not known.size:
+        return "unknown"
+    low, high = f"{known.min():.4g}", f"{known.max():.4g}"
+    return low if low == high else f"{low} to {high}"
 
 
 @contextmanager

@@ -18,7 +18,9 @@ __all__ = ["command"]
 @click.option("--snr", type=float, required=True, help="Matched-filter SNR of PCr.")
 @click.option("--seed", type=click.IntRange(min=0), required=True, help="Of the noise.")
 @click.option("--prior", default="muscle-3t", show_default=True, metavar="NAME|FILE", help="What tissue and field.")
-@click.option("--calibration", default="gupta-1978", show_default=True, metavar="NAME", help="That sets the shifts.")
+@click.option(
+    "--calibration", default="gupta-1978", show_default=True, metavar="NAME|FILE", help="That sets the shifts."
+)
 @click.option("--phase", "phase_deg", type=float, default=0.0, show_default=True, help="Degrees.")
 @click.option(
     "--offset", "frequency_offset_hz", type=float, default=0.0, show_default=True, help="PCr from carrier, Hz."

@@ -1,31 +1,45 @@
 """From shifts to free Mg2+ and pH, by named and cited calibrations. Works on plain numbers, without any spectrum."""
 
-from p31mg.magnesium.calibrations import (
-    BetaShiftCalibration,
-    Calibration,
+from p31mg.magnesium.calibrations import BetaShiftCalibration, Calibration, Titration, TwoSiteCalibration
+from p31mg.magnesium.comparison import MagnesiumComparison
+from p31mg.magnesium.concentrations import concentrations_mM
+from p31mg.magnesium.energetics import EnergeticsResult, energetics
+from p31mg.magnesium.free import free_magnesium
+from p31mg.magnesium.ph import PhEquation, PhResult, get_ph_equation, ph_equations, ph_from_pi
+from p31mg.magnesium.registry import (
     CalibrationTable,
-    TwoSiteCalibration,
     calibration_record,
     calibrations,
+    conditions_text,
+    constants_text,
     get_calibration,
+    write_calibration,
 )
-from p31mg.magnesium.comparison import MagnesiumComparison
-from p31mg.magnesium.free import free_magnesium
-from p31mg.magnesium.ph import PhEquation, get_ph_equation, ph_equations
 from p31mg.magnesium.result import MagnesiumResult
+from p31mg.magnesium.titration import calibrate
 
 __all__ = [
     "BetaShiftCalibration",
     "Calibration",
     "CalibrationTable",
+    "EnergeticsResult",
     "MagnesiumComparison",
     "MagnesiumResult",
     "PhEquation",
+    "PhResult",
+    "Titration",
     "TwoSiteCalibration",
+    "calibrate",
     "calibration_record",
     "calibrations",
+    "concentrations_mM",
+    "conditions_text",
+    "constants_text",
+    "energetics",
     "free_magnesium",
     "get_calibration",
     "get_ph_equation",
     "ph_equations",
+    "ph_from_pi",
+    "write_calibration",
 ]

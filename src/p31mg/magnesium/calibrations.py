@@ -16,38 +16,36 @@ Near :math:`d_{MgATP}` the value explodes and so does its error (Mosher et al. 1
 
 .. math:: \mathrm{pMg} = 4.24 - \log_{10}\frac{(d + 18.58)^{0.42}}{(-15.74 - d)^{0.84}}
 
-Evidence letters: A, equation and constants cross-checked numerically against a second source; B, the constants that the
-field cites, whose primary text could not be read.
+The published constants are files in the folder `published`, of the form that `registry` reads and writes for those of
+a user too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+from typing import ClassVar, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
 from p31mg.arrays import FloatArray
-from p31mg.errors import InputError, UnknownNameError
-
-if TYPE_CHECKING:
-    import pandas as pd
+from p31mg.errors import InputError
+from p31mg.magnesium.speciation import Conditions
 
 __all__ = [
     "BetaShiftCalibration",
     "Calibration",
-    "CalibrationTable",
+    "Quantity",
+    "Titration",
     "TwoSiteCalibration",
-    "calibration_record",
-    "calibrations",
-    "get_calibration",
 ]
 
 Quantity = Literal["shift_alpha_beta_ppm", "shift_beta_pcr_ppm"]
 
-DEFAULT_CALIBRATION = "gupta-1978"
+_ANY_PH = 7.0
+
+LOWEST_FREE_MG_MM = 0.005
+"""Where no concentration reaches this, mol/l were given for mM: tissue has 0.2 to 2 mM."""
 
 
 @runtime_checkable
@@ -56,7 +54,8 @@ class Calibration(Protocol):
 
     Examples
     --------
-    >>> isinstance(get_calibration("gupta-1978"), Calibration)
+    >>> import p31mg
+    >>> isinstance(p31mg.calibrations()["gupta-1978"], Calibration)
     True
     """
 
@@ -78,7 +77,7 @@ class Calibration(Protocol):
 
     @property
     def evidence(self) -> str:
-        """How sure the constants are: A or B, see the module."""
+        """How sure the constants are: A or B, see the docs on choosing a calibration; ``"user"`` for one of your own."""
 
     @property
     def shift_range_ppm(self) -> tuple[float, float]:
@@ -99,45 +98,128 @@ class Calibration(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TwoSiteCalibration:
+class Titration:
+    """Solutions of known free Mg2+ that a calibration was fitted to, and how well it describes them.
+
+    Attributes
+    ----------
+    free_mg_mM, shift_ppm
+        Concentration and shift of each solution.
+    sd_ppm
+        Sd of the shifts that was given; empty where it was estimated from the residuals.
+    reduced_chi_square
+        Of the residuals over `sd_ppm`; near 1 where the model and the sd are right. 1 where the sd was estimated.
+
+    Examples
+    --------
+    >>> Titration(free_mg_mM=(0.2, 0.5), shift_ppm=(8.8, 8.5), sd_ppm=(0.01, 0.01), reduced_chi_square=1.1).n_points
+    2
+    """
+
+    free_mg_mM: tuple[float, ...]
+    shift_ppm: tuple[float, ...]
+    sd_ppm: tuple[float, ...]
+    reduced_chi_square: float
+
+    @property
+    def n_points(self) -> int:
+        """Number of solutions."""
+        return len(self.free_mg_mM)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Origin:
+    """What every calibration is named by, rests on and was measured in; None is not known."""
+
+    id: str
+    tissue: str = "any"
+    source: str = "given by the user"
+    doi: str = ""
+    evidence: str = "user"
+    ph: float | None = None
+    temperature_c: float | None = None
+    ionic_strength_M: float | None = None
+    potassium_M: float | None = None
+
+    def _require_conditions(self) -> None:
+        known = {name: value for name, value in self.conditions.items() if value is not None}
+        try:
+            Conditions(**({"ph": _ANY_PH} | known))
+        except InputError as error:
+            msg = f"calibration {self.id!r}: {error}"
+            raise InputError(msg) from error
+
+    @property
+    def conditions(self) -> dict[str, float | None]:
+        """PH, temperature, ionic strength and K+ that the constants hold for; None is not known."""
+        return {name: getattr(self, name) for name in ("ph", "temperature_c", "ionic_strength_M", "potassium_M")}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TwoSiteCalibration(_Origin):
     """Fast exchange between Mg-bound and Mg-free ATP, read from the alpha-beta shift difference.
 
     Parameters
     ----------
-    id, tissue, source, evidence
+    id, tissue, source, doi, evidence
         Name, tissue, citation, and how sure the constants are.
+    ph, temperature_c, ionic_strength_M, potassium_M
+        Conditions that Kd holds for, needed to correct it to others. Default None: not known.
     atp_ppm, mgatp_ppm
         Shift difference without and with saturating Mg2+, in ppm.
     kd_uM
         Apparent dissociation constant of MgATP, in micromol/l.
+    sd_atp_ppm, sd_mgatp_ppm, sd_kd_uM
+        Standard deviations of the constants. Default None: not known. Where some are known, the others count as 0.
+    correlation
+        Of the errors of ATP with MgATP, ATP with Kd, and MgATP with Kd. Default 0.
+    titration
+        What `p31mg.calibrate` fitted it to. Default None.
 
     Raises
     ------
     InputError
-        The limits are not in order or the constant is not positive.
+        The limits are not in order, a constant is not positive, or the errors are none.
 
     Examples
     --------
-    >>> own = TwoSiteCalibration(id="own-phantom", atp_ppm=10.85, mgatp_ppm=8.30, kd_uM=45.0)
+    >>> own = TwoSiteCalibration(id="own-phantom", atp_ppm=10.85, mgatp_ppm=8.30, kd_uM=45.0, sd_kd_uM=3.0)
     >>> round(float(own.free_mg_mM(8.55)), 3)
     0.414
     """
 
-    id: str
+    model: ClassVar[str] = "two-site"
+
     atp_ppm: float
     mgatp_ppm: float
     kd_uM: float
-    tissue: str = "any"
-    source: str = "given by the user"
-    evidence: str = "user"
+    sd_atp_ppm: float | None = None
+    sd_mgatp_ppm: float | None = None
+    sd_kd_uM: float | None = None
+    correlation: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    titration: Titration | None = None
 
     def __post_init__(self) -> None:
+        self._require_conditions()
         if not 0 < self.mgatp_ppm < self.atp_ppm < np.inf:
             limits = f"mgatp_ppm {self.mgatp_ppm} and atp_ppm {self.atp_ppm}"
             msg = f"calibration {self.id!r} has {limits}; 0 < mgatp_ppm < atp_ppm is needed."
             raise InputError(msg)
         if not 0 < self.kd_uM < np.inf:
             msg = f"calibration {self.id!r} has kd_uM {self.kd_uM}; it must be above 0, in micromol/l (38 or 50 are usual)."
+            raise InputError(msg)
+        for name, sd in self.sd_constants.items():
+            if not 0 <= sd < np.inf:
+                msg = (
+                    f"calibration {self.id!r} has sd_{name} {sd}; a standard deviation must be finite and not negative."
+                )
+                raise InputError(msg)
+        object.__setattr__(self, "correlation", tuple(float(r) for r in self.correlation))
+        if not _is_correlation(self.correlation):
+            msg = (
+                f"calibration {self.id!r} has correlation {self.correlation}; it must be three numbers that errors can have: "
+                "ATP with MgATP, ATP with Kd, MgATP with Kd."
+            )
             raise InputError(msg)
 
     @property
@@ -154,6 +236,35 @@ class TwoSiteCalibration:
     def constants(self) -> dict[str, float]:
         """Limits and apparent dissociation constant."""
         return {"atp_ppm": self.atp_ppm, "mgatp_ppm": self.mgatp_ppm, "kd_uM": self.kd_uM}
+
+    @property
+    def sd_constants(self) -> dict[str, float]:
+        """Standard deviations of the constants, those that are known."""
+        known = {name: getattr(self, f"sd_{name}") for name in self.constants}
+        return {name: sd for name, sd in known.items() if sd is not None}
+
+    @property
+    def covariance(self) -> FloatArray | None:
+        """Covariance (3, 3) of the constants in their order; None where no sd is known."""
+        if not self.sd_constants:
+            return None
+        sd = np.array([self.sd_constants.get(name, 0.0) for name in self.constants])
+        return _correlation_matrix(self.correlation) * np.outer(sd, sd)
+
+    def gradient_mM(self, shift_ppm: npt.ArrayLike) -> FloatArray:
+        """Return the derivatives of `free_mg_mM` by the constants in their order, shape (..., 3)."""
+        d = _inside(shift_ppm, self.shift_range_ppm)
+        mg = self.free_mg_mM(d)
+        return np.stack([mg / (self.atp_ppm - d), mg / (d - self.mgatp_ppm), mg / self.kd_uM], axis=-1)
+
+    def sd_shift_ppm(self, free_mg_mM: npt.ArrayLike) -> FloatArray:
+        """Return the sd of the expected shift by the errors of the constants; NaN where none are known."""
+        if self.covariance is None:
+            return np.full(np.shape(free_mg_mM), np.nan)
+        span = self.atp_ppm - self.mgatp_ppm
+        w = (self.shift_ppm(free_mg_mM) - self.mgatp_ppm) / span
+        g = np.stack([w, 1 - w, span * w * (1 - w) / self.kd_uM], axis=-1)
+        return np.sqrt(np.einsum("...i,ij,...j->...", g, self.covariance, g))
 
     def free_mg_mM(self, shift_ppm: npt.ArrayLike) -> FloatArray:
         """Return free Mg2+ in mM."""
@@ -172,31 +283,48 @@ class TwoSiteCalibration:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BetaShiftCalibration:
+class BetaShiftCalibration(_Origin):
     """Free Mg2+ from the beta shift relative to PCr, in the form of Iotti et al. 1996.
 
     Parameters
     ----------
-    id, tissue, source, evidence
+    id, tissue, source, doi, evidence
         Name, tissue, citation, and how sure the constants are.
+    ph, temperature_c, ionic_strength_M, potassium_M
+        Conditions that the constants hold for. Default None: not known.
     p_mg_0, low_ppm, high_ppm, low_exponent, high_exponent
         Constants of pMg = p_mg_0 - log10[(d - low_ppm)^low_exponent / (high_ppm - d)^high_exponent].
 
+    Raises
+    ------
+    InputError
+        The limits are not in order, or an exponent is not positive.
+
     Examples
     --------
-    >>> get_calibration("iotti-1996").free_mg_mM([-16.18, -16.00]).round(4)
+    >>> import p31mg
+    >>> p31mg.calibrations()["iotti-1996"].free_mg_mM([-16.18, -16.00]).round(4)
     array([0.1656, 0.2656])
     """
 
-    id: str
+    model: ClassVar[str] = "beta-shift"
+
     p_mg_0: float
     low_ppm: float
     high_ppm: float
     low_exponent: float
     high_exponent: float
-    tissue: str
-    source: str
-    evidence: str
+
+    def __post_init__(self) -> None:
+        self._require_conditions()
+        if not -np.inf < self.low_ppm < self.high_ppm < 0:
+            limits = f"low_ppm {self.low_ppm} and high_ppm {self.high_ppm}"
+            msg = f"calibration {self.id!r} has {limits}; low_ppm < high_ppm < 0 is needed."
+            raise InputError(msg)
+        if not (0 < self.low_exponent < np.inf and 0 < self.high_exponent < np.inf and np.isfinite(self.p_mg_0)):
+            numbers = f"p_mg_0 {self.p_mg_0} and exponents {self.low_exponent} and {self.high_exponent}"
+            msg = f"calibration {self.id!r} has {numbers}; they must be finite and the exponents above 0."
+            raise InputError(msg)
 
     @property
     def quantity(self) -> Quantity:
@@ -247,130 +375,22 @@ def _positive(free_mg_mM: npt.ArrayLike) -> FloatArray:
     if (mg <= 0).any():
         msg = f"free_mg_mM is {mg[mg <= 0].flat[0]:g}; a concentration must be above 0 mM."
         raise InputError(msg)
+    known = mg[np.isfinite(mg)]
+    if known.size and known.max() < LOWEST_FREE_MG_MM:
+        msg = (
+            f"free_mg_mM is {known.max():g} and none is above {LOWEST_FREE_MG_MM}; that looks like mol/l: "
+            "give mM (0.5, not 0.0005)."
+        )
+        raise InputError(msg)
     return mg
 
 
-_CALIBRATIONS: dict[str, Calibration] = {
-    c.id: c
-    for c in (
-        TwoSiteCalibration(
-            id="gupta-1978",
-            atp_ppm=10.91,
-            mgatp_ppm=8.35,
-            kd_uM=38.0,
-            tissue="any (muscle, erythrocytes)",
-            source=(
-                "Gupta, Benovic & Rose 1978, J Biol Chem 253:6172-6176 (441.9 and 338.2 Hz at 40.5 MHz); "
-                "Gupta & Moore 1980, J Biol Chem 255:3987-3993"
-            ),
-            evidence="B",
-        ),
-        TwoSiteCalibration(
-            id="gupta-1984",
-            atp_ppm=10.82,
-            mgatp_ppm=8.32,
-            kd_uM=50.0,
-            tissue="any (muscle, erythrocytes)",
-            source="as cited after Gupta, Gupta & Moore 1984, Annu Rev Biophys Bioeng 13:221-246",
-            evidence="B",
-        ),
-        BetaShiftCalibration(
-            id="iotti-1996",
-            p_mg_0=4.24,
-            low_ppm=-18.58,
-            high_ppm=-15.74,
-            low_exponent=0.42,
-            high_exponent=0.84,
-            tissue="brain; not validated for muscle",
-            source="Iotti et al. 1996, NMR Biomed 9:24-32",
-            evidence="A",
-        ),
-    )
-}
+def _correlation_matrix(correlation: tuple[float, ...]) -> FloatArray:
+    atp_mgatp, atp_kd, mgatp_kd = correlation
+    return np.array([[1.0, atp_mgatp, atp_kd], [atp_mgatp, 1.0, mgatp_kd], [atp_kd, mgatp_kd, 1.0]])
 
 
-class CalibrationTable(Mapping[str, Calibration]):
-    """All calibrations by id, printing as a table."""
-
-    def __getitem__(self, key: str) -> Calibration:
-        return _CALIBRATIONS[key]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(_CALIBRATIONS)
-
-    def __len__(self) -> int:
-        return len(_CALIBRATIONS)
-
-    def to_dataframe(self) -> pd.DataFrame:
-        """Return one row per calibration."""
-        import pandas as pd
-
-        return pd.DataFrame(
-            {
-                "id": c.id,
-                "quantity": c.quantity,
-                "shift_min_ppm": c.shift_range_ppm[0],
-                "shift_max_ppm": c.shift_range_ppm[1],
-                "tissue": c.tissue,
-                "evidence": c.evidence,
-                "constants": ", ".join(f"{k} {v:g}" for k, v in c.constants.items()),
-                "source": c.source,
-            }
-            for c in self.values()
-        )
-
-    def __repr__(self) -> str:
-        return "\n".join(
-            f"{c.id}  {c.quantity}  {c.shift_range_ppm[0]:g} to {c.shift_range_ppm[1]:g} ppm  "
-            f"evidence {c.evidence}  {c.tissue}  {c.source}"
-            for c in self.values()
-        )
-
-    def _repr_html_(self) -> str:
-        return self.to_dataframe().to_html(index=False)
-
-
-def calibrations() -> CalibrationTable:
-    """Return all calibrations by id, with constants, range, source and evidence.
-
-    Examples
-    --------
-    >>> list(calibrations())
-    ['gupta-1978', 'gupta-1984', 'iotti-1996']
-    >>> calibrations()["gupta-1978"].constants
-    {'atp_ppm': 10.91, 'mgatp_ppm': 8.35, 'kd_uM': 38.0}
-    """
-    return CalibrationTable()
-
-
-def calibration_record(calibration: Calibration) -> dict[str, Any]:
-    """Return everything that identifies a calibration, for files and documents."""
-    return {
-        "id": calibration.id,
-        "quantity": calibration.quantity,
-        "constants": calibration.constants,
-        "shift_range_ppm": list(calibration.shift_range_ppm),
-        "tissue": calibration.tissue,
-        "evidence": calibration.evidence,
-        "source": calibration.source,
-    }
-
-
-def get_calibration(calibration: Calibration | str) -> Calibration:
-    """Return a calibration by its id; a calibration object is returned as it is.
-
-    Raises
-    ------
-    UnknownNameError
-        No calibration of that id; the nearest are named.
-
-    Examples
-    --------
-    >>> get_calibration("gupta-1984").quantity
-    'shift_alpha_beta_ppm'
-    """
-    if isinstance(calibration, Calibration):
-        return calibration
-    if not isinstance(calibration, str) or calibration not in _CALIBRATIONS:  # type: ignore[redundant-expr]
-        raise UnknownNameError(kind="calibration", name=calibration, known=_CALIBRATIONS)
-    return _CALIBRATIONS[calibration]
+def _is_correlation(correlation: tuple[float, ...]) -> bool:
+    if len(correlation) != 3 or not np.isfinite(correlation).all():
+        return False
+    return bool(np.linalg.eigvalsh(_correlation_matrix(correlation)).min() > -1e-9)

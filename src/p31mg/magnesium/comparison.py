@@ -48,7 +48,7 @@ class MagnesiumComparison(Mapping[str, MagnesiumResult]):
         return values.max(axis=0) / values.min(axis=0)
 
     def to_dataframe(self) -> pd.DataFrame:
-        """Return one row per value with the shifts used and, for every calibration, concentration and interval."""
+        """Return one row per value: the shifts used and, for every calibration, concentration, errors, factor of Kd, validity."""
         import pandas as pd
 
         columns: dict[str, Any] = {}
@@ -56,8 +56,11 @@ class MagnesiumComparison(Mapping[str, MagnesiumResult]):
             columns |= dict(result.index)
             columns[result.calibration.quantity] = result.shift_ppm.ravel()
             columns[f"{name}_free_mg_mM"] = result.free_mg_mM.ravel()
+            columns[f"{name}_sd_mM"] = result.sd_mM.ravel()
             columns[f"{name}_interval_low_mM"] = result.interval_mM[..., 0].ravel()
             columns[f"{name}_interval_high_mM"] = result.interval_mM[..., 1].ravel()
+            columns[f"{name}_kd_ratio"] = result.kd_ratio.ravel()
+            columns[f"{name}_is_valid"] = result.is_valid.ravel()
         columns["spread"] = self.spread.ravel()
         return pd.DataFrame(columns, index=pd.RangeIndex(self.spread.size))
 

@@ -42,21 +42,27 @@ It moves little with pH and Mg2+.
     \frac{1}{RT}\frac{\partial \Delta G}{\partial \mathrm{pH}} = (h_{CK} + h_{ATP}) \ln 10
 
 with the same for Mg2+ without the leading 1; :math:`1/[\mathrm{Cr}]` is left out where creatine is given.
+
+**From a fit** PCr and Pi are amplitudes over that of ATP, times the ATP concentration that is assumed. The amplitudes are
+taken as independent; the error of the ATP amplitude and that of the assumed concentration scale PCr and Pi together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol, get_args, overload, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
-from p31mg.arrays import FloatArray
+from p31mg.arrays import BoolArray, FloatArray
 from p31mg.constants import BODY_TEMPERATURE_C, PLAUSIBLE_PH
 from p31mg.errors import InputError, UnknownNameError
-from p31mg.magnesium.arguments import numbers
+from p31mg.magnesium.arguments import sd_or_nan
+from p31mg.magnesium.calibrations import LOWEST_FREE_MG_MM
+from p31mg.magnesium.concentrations import MUSCLE_ATP_MM, concentration, concentrations_mM, positions
+from p31mg.magnesium.result import MagnesiumResult
 from p31mg.magnesium.speciation import (
     GAS_CONSTANT_KJ_PER_MOL_K,
     ZERO_CELSIUS_K,
@@ -70,11 +76,10 @@ from p31mg.magnesium.speciation import (
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["EnergeticsResult", "Route", "concentrations_mM", "energetics"]
+__all__ = ["EnergeticsResult", "HasAmplitudes", "Route", "energetics"]
 
 Route = Literal["lawson-veech-1979", "full"]
 
-MUSCLE_ATP_MM: Final = 8.2
 MUSCLE_TOTAL_CREATINE_MM: Final = 42.5
 
 _LAWSON_VEECH_PER_M: Final = 1.66e9
@@ -100,14 +105,21 @@ class EnergeticsResult:
     creatine_mM
         (...,) as given, or total creatine less PCr.
     sd_adp_uM, sd_dg_atp_kj_per_mol
-        (...,) from the sds that were given, propagated linearly; NaN where none of them bears on the quantity. Not included:
-        errors of ATP, creatine and the constants.
+        (...,) from the sds that were given, propagated linearly; NaN where none of them bears on the quantity. Errors of the
+        constants are not included.
     pcr_mM, pi_mM, ph, atp_mM, free_mg_mM, temperature_c, ionic_strength_M
         (...,) what was used; NaN in place of what could not be.
+    is_valid
+        (...,) True where there is ADP and the fit that it came from is valid.
     route
         How the constant of creatine kinase was obtained.
     assumed
         What the numbers rest on besides the measurement, one phrase each.
+
+    Examples
+    --------
+    >>> energetics(33.0, 4.5, 7.0).assumed[:3]
+    ('creatine kinase at equilibrium', 'ATP 8.2 mM', 'creatine = 42.5 mM - PCr')
     """
 
     adp_uM: FloatArray
@@ -125,8 +137,10 @@ class EnergeticsResult:
     free_mg_mM: FloatArray
     temperature_c: FloatArray
     ionic_strength_M: FloatArray
+    is_valid: BoolArray
     route: Route
     assumed: tuple[str, ...]
+    index: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def to_dataframe(self) -> pd.DataFrame:
         """Return one row per value, with the inputs, the route and the assumptions in every row.
@@ -140,11 +154,15 @@ class EnergeticsResult:
         """
         import pandas as pd
 
-        columns: dict[str, Any] = {
-            name: values.ravel() for name, values in vars(self).items() if isinstance(values, np.ndarray)
-        }
+        columns: dict[str, Any] = dict(self.index)
+        columns |= {name: values.ravel() for name, values in vars(self).items() if isinstance(values, np.ndarray)}
+        columns["energetics_is_valid"] = columns.pop("is_valid")
         columns |= {"route": self.route, "assumed": "; ".join(self.assumed)}
         return pd.DataFrame(columns, index=pd.RangeIndex(self.adp_uM.size))
+
+    def _repr_html_(self) -> str:
+        shown = ["pcr_mM", "pi_mM", "ph", "adp_uM", "sd_adp_uM", "dg_atp_kj_per_mol", "sd_dg_atp_kj_per_mol", "route"]
+        return self.to_dataframe()[shown].to_html(index=False, float_format="{:.4g}".format, max_rows=30)
 
     def __repr__(self) -> str:
         head = f"<EnergeticsResult {self.route}"
@@ -158,45 +176,111 @@ class EnergeticsResult:
         return f"{head}: {self.adp_uM.shape}, {valid} of {self.adp_uM.size} with ADP; {'; '.join(self.assumed)}>"
 
 
+@runtime_checkable
+class HasAmplitudes(Protocol):
+    """The part of a fit that concentrations are computed from."""
+
+    @property
+    def amplitude(self) -> FloatArray:
+        """(..., K) signal of every resonance."""
+
+    @property
+    def crlb_amplitude(self) -> FloatArray:
+        """(..., K) its bound."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the K resonances."""
+
+    @property
+    def is_valid(self) -> BoolArray:
+        """Rows to be trusted."""
+
+
+@overload
+def energetics(
+    pcr_mM: HasAmplitudes,
+    pi_mM: MagnesiumResult,
+    *,
+    atp_mM: npt.ArrayLike = ...,
+    sd_atp_mM: npt.ArrayLike | None = ...,
+    creatine_mM: npt.ArrayLike | None = ...,
+    total_creatine_mM: npt.ArrayLike = ...,
+    sd_creatine_mM: npt.ArrayLike | None = ...,
+    ionic_strength_M: npt.ArrayLike = ...,
+    route: Route = ...,
+    saturation_correction: Mapping[str, float] | None = ...,
+    atp_resonance: str | Sequence[str] = ...,
+) -> EnergeticsResult: ...
+@overload
 def energetics(
     pcr_mM: npt.ArrayLike,
     pi_mM: npt.ArrayLike,
     ph: npt.ArrayLike,
     *,
+    atp_mM: npt.ArrayLike = ...,
+    sd_atp_mM: npt.ArrayLike | None = ...,
+    creatine_mM: npt.ArrayLike | None = ...,
+    total_creatine_mM: npt.ArrayLike = ...,
+    sd_creatine_mM: npt.ArrayLike | None = ...,
+    free_mg_mM: npt.ArrayLike | None = ...,
+    temperature_c: npt.ArrayLike = ...,
+    ionic_strength_M: npt.ArrayLike = ...,
+    route: Route = ...,
+    sd_pcr_mM: npt.ArrayLike | None = ...,
+    sd_pi_mM: npt.ArrayLike | None = ...,
+    sd_ph: npt.ArrayLike | None = ...,
+    sd_free_mg_mM: npt.ArrayLike | None = ...,
+) -> EnergeticsResult: ...
+def energetics(
+    pcr_mM: HasAmplitudes | npt.ArrayLike,
+    pi_mM: MagnesiumResult | npt.ArrayLike,
+    ph: npt.ArrayLike | None = None,
+    *,
     atp_mM: npt.ArrayLike = MUSCLE_ATP_MM,
+    sd_atp_mM: npt.ArrayLike | None = None,
     creatine_mM: npt.ArrayLike | None = None,
     total_creatine_mM: npt.ArrayLike = MUSCLE_TOTAL_CREATINE_MM,
+    sd_creatine_mM: npt.ArrayLike | None = None,
     free_mg_mM: npt.ArrayLike | None = None,
-    temperature_c: npt.ArrayLike = BODY_TEMPERATURE_C,
+    temperature_c: npt.ArrayLike | None = None,
     ionic_strength_M: npt.ArrayLike = 0.25,
     route: Route = "lawson-veech-1979",
     sd_pcr_mM: npt.ArrayLike | None = None,
     sd_pi_mM: npt.ArrayLike | None = None,
     sd_ph: npt.ArrayLike | None = None,
     sd_free_mg_mM: npt.ArrayLike | None = None,
+    saturation_correction: Mapping[str, float] | None = None,
+    atp_resonance: str | Sequence[str] = "gamma_atp",
 ) -> EnergeticsResult:
     """Compute free ADP and the free energy of ATP hydrolysis; creatine kinase is taken to be at equilibrium.
 
     Parameters
     ----------
     pcr_mM, pi_mM, ph
-        Concentrations in mM (see `concentrations_mM`) and intracellular pH, of any shapes that broadcast. NaN in, NaN out.
+        A fit and its `MagnesiumResult`, which bring pH, temperature, free Mg2+ and all errors along. Or numbers:
+        concentrations in mM (see `concentrations_mM`) and intracellular pH, of any shapes that broadcast. NaN in, NaN out.
     atp_mM
-        Default 8.2, resting human muscle (Kemp, Meyerspeer & Moser 2007, NMR Biomed 20:555-565).
+        Default 8.2, resting human muscle (Kemp, Meyerspeer & Moser 2007, NMR Biomed 20:555-565). The reference of a fit.
     creatine_mM
         Free creatine. Default None: `total_creatine_mM` less PCr, as 31P does not see it.
     total_creatine_mM
         Creatine with PCr. Default 42.5, resting human muscle (same source); not used where `creatine_mM` is given.
+    sd_atp_mM, sd_creatine_mM
+        Of the ATP and of the (total) creatine that are assumed. Default None: without error.
     free_mg_mM
         Free Mg2+, needed for the full route. The Lawson-Veech constant holds for 1 mM, and takes no other.
     temperature_c
-        In degrees Celsius. Default 37.
+        In degrees Celsius. Default 37, or that of the `MagnesiumResult`.
     ionic_strength_M
         In mol/l. Default 0.25, at which the constants were compared with Alberty's table and with published K'CK.
     route
         ``"lawson-veech-1979"`` (default: what most published ADP rests on, and Mg2+ is not needed) or ``"full"``.
     sd_pcr_mM, sd_pi_mM, sd_ph, sd_free_mg_mM
         Standard deviations, taken as independent. Default None: without error.
+    saturation_correction, atp_resonance
+        With a fit only: factors by name for signals not fully relaxed, and the reference; see `concentrations_mM`.
+        Default: no correction, and gamma-ATP.
 
     Returns
     -------
@@ -206,9 +290,10 @@ def energetics(
     Raises
     ------
     InputError
-        A single number that is not above 0, a single pH outside 5 to 9, or a single PCr that leaves no creatine: in arrays these
-        elements give NaN instead. Anywhere: a temperature or ionic strength outside any sense, a negative sd, free
-        Mg2+ missing in the full route or given in the other, shapes that do not broadcast.
+        A single number that makes no sense: a concentration that is not above 0 or looks like mol/l, a pH outside 5 to 9, a
+        negative sd, or PCr that leaves no creatine. In arrays and fits these elements give NaN instead. Anywhere: a
+        temperature or ionic strength outside any sense, free Mg2+ missing in the full route or given in the other, shapes
+        that do not broadcast.
     UnknownNameError
         No route of that name.
 
@@ -217,37 +302,151 @@ def energetics(
     >>> rest = energetics(33.0, 4.5, 7.0, free_mg_mM=0.5, route="full", sd_pcr_mM=1.0, sd_ph=0.02)
     >>> print(f"{rest.adp_uM:.1f} uM, sd {rest.sd_adp_uM:.1f}; {rest.dg_atp_kj_per_mol:.1f} kJ/mol")
     17.0 uM, sd 2.4; -63.3 kJ/mol
-    >>> float(energetics(33.0, 4.5, 7.0).adp_uM.round(1))
-    14.2
+
+    >>> import p31mg
+    >>> fit = p31mg.fit(p31mg.simulate(0.5, prior="muscle-3t", snr=400, seed=2))
+    >>> mg = p31mg.free_magnesium(fit)
+    >>> energetics(fit, mg, route="full", saturation_correction={"pcr": 1.1, "pi": 1.2}).pcr_mM.shape
+    ()
     """
     if route not in get_args(Route):
         raise UnknownNameError(kind="route", name=route, known=get_args(Route))
+    shared: dict[str, Any] = {
+        "atp_mM": atp_mM,
+        "sd_atp_mM": sd_atp_mM,
+        "creatine": total_creatine_mM if creatine_mM is None else creatine_mM,
+        "sd_creatine": sd_creatine_mM,
+        "ionic_strength_M": ionic_strength_M,
+    }
+    creatine_given = creatine_mM is not None
+    numbers_only: dict[str, Any] = {
+        "ph": ph,
+        "free_mg_mM": free_mg_mM,
+        "sd_pcr_mM": sd_pcr_mM,
+        "sd_pi_mM": sd_pi_mM,
+        "sd_ph": sd_ph,
+        "sd_free_mg_mM": sd_free_mg_mM,
+    }
+    if isinstance(pcr_mM, HasAmplitudes):
+        for name, value in {**numbers_only, "temperature_c": temperature_c}.items():
+            if value is not None:
+                msg = f"{name} is given with a fit, whose magnesium has its own; leave it out."
+                raise InputError(msg)
+        return _of_fit(
+            pcr_mM, pi_mM, shared, route, saturation_correction, atp_resonance, creatine_given=creatine_given
+        )
+    if saturation_correction is not None or ph is None:
+        what = "ph is missing" if ph is None else "saturation_correction is given"
+        msg = f"{what}; with concentrations in mM give pH and no correction, or give a fit and its magnesium."
+        raise InputError(msg)
     _require_magnesium_fits(route, free_mg_mM, sd_free_mg_mM)
-    state = Conditions(7.0, temperature_c=temperature_c, ionic_strength_M=ionic_strength_M, potassium_M=0.0)
+    quantities = {
+        **shared,
+        **numbers_only,
+        "pcr_mM": pcr_mM,
+        "pi_mM": pi_mM,
+        "temperature_c": BODY_TEMPERATURE_C if temperature_c is None else temperature_c,
+    }
+    return _compute(quantities, route, own=True, creatine_given=creatine_given)
+
+
+def _of_fit(
+    fit: HasAmplitudes,
+    mg: object,
+    shared: Mapping[str, Any],
+    route: Route,
+    saturation_correction: Mapping[str, float] | None,
+    atp_resonance: str | Sequence[str],
+    *,
+    creatine_given: bool,
+) -> EnergeticsResult:
+    """Return the energetics of every spectrum of a fit."""
+    if not isinstance(mg, MagnesiumResult):
+        msg = f"with a fit comes its magnesium, and this is a {type(mg).__name__}; give energetics(fit, free_magnesium(fit))."
+        raise InputError(msg)
+    shape = np.shape(fit.is_valid)
+    if mg.free_mg_mM.shape != shape:
+        msg = f"the magnesium has shape {mg.free_mg_mM.shape} and the fit {shape}; give the magnesium of this fit."
+        raise InputError(msg)
+    pcr, pi = (positions(name, fit.names)[0] for name in ("pcr", "pi"))
+    serving = positions(atp_resonance, fit.names)
+    failed = np.isnan(mg.shift_ppm)[..., None]
+    amplitude = np.where(failed | ~(fit.amplitude > 0), np.nan, fit.amplitude)
+    mM = concentrations_mM(
+        amplitude,
+        fit.names,
+        atp_mM=shared["atp_mM"],
+        atp_resonance=atp_resonance,
+        saturation_correction=saturation_correction,
+    )
+    relative = fit.crlb_amplitude / amplitude
+    reference = mM[..., serving]
+    of_reference = np.sqrt(((relative[..., serving] * reference) ** 2).sum(axis=-1)) / reference.sum(axis=-1)
+    quantities = {
+        **shared,
+        "pcr_mM": mM[..., pcr],
+        "pi_mM": mM[..., pi],
+        "ph": mg.ph,
+        "temperature_c": mg.temperature_c,
+        "sd_pcr_mM": relative[..., pcr] * mM[..., pcr],
+        "sd_pi_mM": relative[..., pi] * mM[..., pi],
+        "sd_ph": mg.sd_ph if np.isfinite(mg.sd_ph).any() else None,
+        "relative_sd_scale": of_reference,
+    }
+    if route == "full":
+        quantities |= {"free_mg_mM": mg.free_mg_mM, "sd_free_mg_mM": mg.sd_mM}
+    factors = ", ".join(f"{name} x{factor:g}" for name, factor in (saturation_correction or {}).items())
+    return _compute(
+        quantities,
+        route,
+        own=False,
+        creatine_given=creatine_given,
+        trusted=mg.is_valid if route == "full" else fit.is_valid,
+        also_assumed=f"signals corrected for saturation: {factors}" if factors else "all signals fully relaxed",
+        index=getattr(fit, "row_columns", {}),
+    )
+
+
+_SDS = ("sd_pcr_mM", "sd_pi_mM", "sd_ph", "sd_free_mg_mM", "sd_atp_mM", "sd_creatine", "relative_sd_scale")
+
+
+def _compute(
+    quantities: Mapping[str, Any],
+    route: Route,
+    *,
+    own: bool,
+    creatine_given: bool,
+    trusted: BoolArray | None = None,
+    also_assumed: str = "",
+    index: Mapping[str, Any] | None = None,
+) -> EnergeticsResult:
+    """Return the energetics of quantities by name; `own`: single numbers are the user's, and refused if they make no sense."""
+    mg = quantities.get("free_mg_mM")
+    state = Conditions(
+        7.0,
+        temperature_c=quantities["temperature_c"],
+        ionic_strength_M=quantities["ionic_strength_M"],
+        potassium_M=0.0,
+    )
+    creatine_name = "creatine_mM" if creatine_given else "total_creatine_mM"
     inputs = {
-        "pcr_mM": _positive("pcr_mM", pcr_mM, "a concentration must be above 0 mM"),
-        "pi_mM": _positive("pi_mM", pi_mM, "a concentration must be above 0 mM"),
-        "ph": _nan_outside("ph", ph, PLAUSIBLE_PH, "a tissue pH is between 5 and 9"),
-        "atp_mM": _positive("atp_mM", atp_mM, "a concentration must be above 0 mM (8.2 for muscle)"),
-        "free_mg_mM": _positive(
-            "free_mg_mM", _LAWSON_VEECH_FREE_MG_MM if free_mg_mM is None else free_mg_mM, "give mM above 0"
+        "pcr_mM": concentration("pcr_mM", quantities["pcr_mM"], own=own),
+        "pi_mM": concentration("pi_mM", quantities["pi_mM"], own=own),
+        "ph": concentration("ph", quantities["ph"], PLAUSIBLE_PH, "a tissue pH is between 5 and 9", own=own),
+        "atp_mM": concentration("atp_mM", quantities["atp_mM"]),
+        "free_mg_mM": concentration(
+            "free_mg_mM", _LAWSON_VEECH_FREE_MG_MM if mg is None else mg, (LOWEST_FREE_MG_MM, np.inf), own=own
         ),
-        "creatine": _positive(
-            "total_creatine_mM" if creatine_mM is None else "creatine_mM",
-            total_creatine_mM if creatine_mM is None else creatine_mM,
-            "a concentration must be above 0 mM",
-        ),
+        "creatine": concentration(creatine_name, quantities["creatine"]),
         "temperature_c": np.asarray(state.temperature_c, dtype=float),
         "ionic_strength_M": np.asarray(state.ionic_strength_M, dtype=float),
-        "sd_pcr_mM": _sd("sd_pcr_mM", sd_pcr_mM),
-        "sd_pi_mM": _sd("sd_pi_mM", sd_pi_mM),
-        "sd_ph": _sd("sd_ph", sd_ph),
-        "sd_free_mg_mM": _sd("sd_free_mg_mM", sd_free_mg_mM),
     }
-    pcr, pi, acidity, atp, mg, given, celsius, strength, *sds = _broadcast(inputs)
-    creatine = given if creatine_mM is not None else _creatine(given, pcr)
+    sds = {name: quantities.get(name) for name in _SDS}
+    inputs |= {name: np.array(0.0) if sd is None else sd_or_nan(name, sd)[0] for name, sd in sds.items()}
+    pcr, pi, acid, atp, mg, given, celsius, strength, *errors = _broadcast(inputs)
+    creatine = given if creatine_given else _creatine(given, pcr, own=own)
 
-    conditions = Conditions(acidity, temperature_c=celsius, ionic_strength_M=strength, potassium_M=0.0)
+    conditions = Conditions(acid, temperature_c=celsius, ionic_strength_M=strength, potassium_M=0.0)
     hydrogen = conditions.hydrogen_M
     p = {ligand: binding_polynomial(ligand, conditions, mg) for ligand in ("ATP", "ADP", "PCr", "Pi")}
     k_ck: FloatArray
@@ -260,10 +459,14 @@ def energetics(
     adp_mM = atp * creatine / (pcr * k_ck)
     potential = 1e3 * atp / (adp_mM * pi)
 
-    slopes = _slopes(conditions, mg, pcr, pi, creatine if creatine_mM is None else None, route)
-    told = [sd is not None for sd in (sd_pcr_mM, sd_pi_mM, sd_ph, sd_free_mg_mM)]
-    told_of_adp = [sd_pcr_mM is not None, False, sd_ph is not None, sd_free_mg_mM is not None]
-    relative_sd_adp = _root_sum_square([s for s, _ in slopes], sds, told_of_adp)
+    slopes = _slopes(
+        _State(conditions, mg, pcr, pi, atp, creatine), route, creatine_given=creatine_given, scaled=not own
+    )
+    told = [sds[name] is not None for name in _SDS]
+    # Pi does not bear on ADP, nor Mg2+ without the full route
+    told_of_adp = [t and name != "sd_pi_mM" for t, name in zip(told, _SDS, strict=True)]
+    relative_sd_adp = _root_sum_square([s for s, _ in slopes], errors, told_of_adp)
+    assumed = _assumed(inputs, route, creatine_given=creatine_given)
     return EnergeticsResult(
         adp_uM=np.asarray(1e3 * adp_mM),
         dg_atp_kj_per_mol=np.asarray(-rt * np.log(k_atp * potential)),
@@ -272,118 +475,58 @@ def energetics(
         phosphorylation_potential_per_M=np.asarray(potential),
         creatine_mM=creatine,
         sd_adp_uM=np.asarray(1e3 * adp_mM * relative_sd_adp),
-        sd_dg_atp_kj_per_mol=np.asarray(rt * _root_sum_square([s for _, s in slopes], sds, told)),
+        sd_dg_atp_kj_per_mol=np.asarray(rt * _root_sum_square([s for _, s in slopes], errors, told)),
         pcr_mM=pcr,
         pi_mM=pi,
-        ph=acidity,
+        ph=acid,
         atp_mM=atp,
         free_mg_mM=mg,
         temperature_c=celsius,
         ionic_strength_M=strength,
+        is_valid=np.asarray(np.isfinite(adp_mM) & (True if trusted is None else trusted)),
         route=route,
-        assumed=_assumed(inputs, route, creatine_given=creatine_mM is not None),
+        assumed=(*assumed, also_assumed) if also_assumed else assumed,
+        index=index or {},
     )
 
 
-def concentrations_mM(
-    amplitude: npt.ArrayLike,
-    names: Sequence[str],
-    *,
-    atp_mM: npt.ArrayLike = MUSCLE_ATP_MM,
-    atp_resonance: str | Sequence[str] = "gamma_atp",
-    saturation_correction: Mapping[str, float] | None = None,
-) -> FloatArray:
-    """Scale amplitudes of a spectrum to mM with ATP as the internal reference.
+class _State(NamedTuple):
+    """What ADP and dG are computed from, all of one shape."""
 
-    Parameters
-    ----------
-    amplitude
-        (..., K) amplitudes, in any unit common to a spectrum.
-    names
-        Names of the K resonances, as in `FitResult.names`.
-    atp_mM
-        Concentration of ATP, of the batch shape or a single number. Default 8.2, resting human muscle (Kemp,
-        Meyerspeer & Moser 2007, NMR Biomed 20:555-565).
-    atp_resonance
-        Which resonance has the amplitude of ATP, or several whose mean is taken. Default ``"gamma_atp"``: alpha shares its
-        place with NAD(H), and beta is the lowest and broadest and lies farthest from PCr, where the excitation
-        is weakest. Gamma and alpha contain free ADP too, micromolar beside millimolar.
-    saturation_correction
-        Factor by resonance that multiplies its amplitude, for incomplete T1 relaxation and for the excitation; 1 where a
-        resonance is not named. Default None: all fully relaxed. In a spectrum of short repetition time that is wrong, as PCr
-        relaxes several times slower than ATP, and PCr comes out too low.
-
-    Returns
-    -------
-    FloatArray
-        (..., K) concentrations of phosphorus in mM: of NAD(H), which has two 31P, it is twice that of the molecule. NaN
-        where the reference is NaN or not above 0.
-
-    Raises
-    ------
-    InputError
-        Amplitudes that do not fit the names, a factor or `atp_mM` that is not above 0, or a single spectrum whose reference
-        amplitude is not above 0.
-    UnknownNameError
-        A reference or a factor for a resonance that is not among the names.
-
-    Examples
-    --------
-    >>> concentrations_mM([33.0, 4.5, 8.0], ["pcr", "pi", "gamma_atp"], saturation_correction={"pcr": 1.1}).round(2)
-    array([37.21,  4.61,  8.2 ])
-    """
-    signal = numbers("amplitude", amplitude)
-    if signal.ndim == 0 or signal.shape[-1] != len(names):
-        msg = f"amplitude has shape {signal.shape}; its last axis must have the {len(names)} resonances of names."
-        raise InputError(msg)
-    serving = (atp_resonance,) if isinstance(atp_resonance, str) else tuple(atp_resonance)
-    if not serving:
-        msg = "atp_resonance is empty; name the resonance of ATP, such as 'gamma_atp'."
-        raise InputError(msg)
-    correction = dict(saturation_correction or {})
-    for name in (*serving, *correction):
-        if name not in names:
-            raise UnknownNameError(kind="resonance", name=name, known=names)
-    for name, factor in correction.items():
-        if not 0 < factor < np.inf:
-            msg = f"saturation_correction of {name!r} is {factor}; it multiplies the amplitude and must be above 0 (1: relaxed)."
-            raise InputError(msg)
-    relaxed: FloatArray = signal * np.array([correction.get(name, 1.0) for name in names])
-    reference = relaxed[..., [list(names).index(name) for name in serving]].mean(axis=-1)
-    reference = _positive(
-        f"amplitude of {' and '.join(serving)}", reference, "ATP is the reference and must be above 0"
-    )
-    atp = _positive("atp_mM", atp_mM, "a concentration must be above 0 mM (8.2 for muscle)")
-    try:
-        scale = np.broadcast_to(atp, reference.shape) / reference
-    except ValueError as error:
-        msg = f"atp_mM has shape {atp.shape}; it must be one number or have the shape {reference.shape} of the spectra."
-        raise InputError(msg) from error
-    return relaxed * scale[..., None]
+    conditions: Conditions
+    free_mg_mM: FloatArray
+    pcr_mM: FloatArray
+    pi_mM: FloatArray
+    atp_mM: FloatArray
+    creatine_mM: FloatArray
 
 
 def _slopes(
-    conditions: Conditions,
-    free_mg_mM: FloatArray,
-    pcr_mM: FloatArray,
-    pi_mM: FloatArray,
-    derived_creatine_mM: FloatArray | None,
-    route: Route,
+    at: _State, route: Route, *, creatine_given: bool, scaled: bool
 ) -> tuple[tuple[FloatArray, FloatArray], ...]:
-    """Return the derivatives of ln ADP and of dG/RT by PCr, Pi, pH and free Mg2+."""
-    h = {ligand: mean_bound_protons(ligand, conditions, free_mg_mM) for ligand in ("ATP", "ADP", "PCr", "Pi")}
-    m = {ligand: mean_bound_magnesium(ligand, conditions, free_mg_mM) for ligand in ("ATP", "ADP", "PCr", "Pi")}
+    """Return the derivatives of ln ADP and of dG/RT by what has an error, in the order of the sds.
+
+    `scaled`: PCr and Pi are multiples of ATP, so its error scales them too.
+    """
+    h = {ligand: mean_bound_protons(ligand, at.conditions, at.free_mg_mM) for ligand in ("ATP", "ADP", "PCr", "Pi")}
+    m = {ligand: mean_bound_magnesium(ligand, at.conditions, at.free_mg_mM) for ligand in ("ATP", "ADP", "PCr", "Pi")}
     h_atp, m_atp = -1 + h["ADP"] + h["Pi"] - h["ATP"], m["ADP"] + m["Pi"] - m["ATP"]
     if route == "full":
         h_ck, m_ck = 1 + h["ATP"] - h["ADP"] - h["PCr"], m["ATP"] - m["ADP"] - m["PCr"]
     else:
         h_ck, m_ck = np.ones_like(h_atp), np.zeros_like(m_atp)
-    pcr = -1 / pcr_mM if derived_creatine_mM is None else -1 / pcr_mM - 1 / derived_creatine_mM
+    nothing = np.zeros_like(h_atp)
+    pcr = -1 / at.pcr_mM if creatine_given else -1 / at.pcr_mM - 1 / at.creatine_mM
+    scale = at.pcr_mM * pcr, at.pcr_mM * pcr + 1
+    atp = ((1 + scale[0]) / at.atp_mM, scale[1] / at.atp_mM) if scaled else (1 / at.atp_mM, nothing)
     return (
         (pcr, pcr),
-        (np.zeros_like(pi_mM), 1 / pi_mM),
+        (nothing, 1 / at.pi_mM),
         (np.log(10) * h_ck, np.log(10) * (h_ck + h_atp)),
-        (-m_ck / free_mg_mM, -(m_ck + m_atp) / free_mg_mM),
+        (-m_ck / at.free_mg_mM, -(m_ck + m_atp) / at.free_mg_mM),
+        atp,
+        (1 / at.creatine_mM, 1 / at.creatine_mM),
+        scale,
     )
 
 
@@ -393,9 +536,9 @@ def _root_sum_square(slopes: Sequence[FloatArray], sds: Sequence[FloatArray], to
     return np.asarray(np.sqrt(sum(used, np.zeros(slopes[0].shape)))) if used else np.full(slopes[0].shape, np.nan)
 
 
-def _creatine(total_mM: FloatArray, pcr_mM: FloatArray) -> FloatArray:
+def _creatine(total_mM: FloatArray, pcr_mM: FloatArray, *, own: bool) -> FloatArray:
     creatine = total_mM - pcr_mM
-    if creatine.shape == () and creatine <= 0:
+    if own and creatine.shape == () and creatine <= 0:
         msg = (
             f"pcr_mM is {pcr_mM:g} with total_creatine_mM {total_mM:g}, which leaves no creatine; "
             "give a total above PCr, or creatine_mM as measured."
@@ -434,28 +577,6 @@ def _text(values: FloatArray) -> str:
         return "unknown"
     low, high = known.min(), known.max()
     return f"{low:g}" if low == high else f"{low:g} to {high:g}"
-
-
-def _positive(name: str, value: object, hint: str) -> FloatArray:
-    return _nan_outside(name, value, (np.nextafter(0.0, 1.0), np.finfo(float).max), hint)
-
-
-def _nan_outside(name: str, value: object, limits: tuple[float, float], hint: str) -> FloatArray:
-    """Refuse a single number outside the limits; in an array it becomes NaN."""
-    values = numbers(name, value)
-    inside = (values >= limits[0]) & (values <= limits[1])
-    if values.shape == () and not inside and not np.isnan(values):
-        msg = f"{name} is {values:g}; {hint}."
-        raise InputError(msg)
-    return np.where(inside, values, np.nan)
-
-
-def _sd(name: str, value: object) -> FloatArray:
-    sd = numbers(name, 0.0 if value is None else value)
-    if (sd < 0).any():
-        msg = f"{name} is {sd[sd < 0].flat[0]:g}; a standard deviation cannot be negative."
-        raise InputError(msg)
-    return sd
 
 
 def _broadcast(values: Mapping[str, FloatArray]) -> list[FloatArray]:

@@ -6,8 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
+
 from p31mg.arrays import BoolArray, FloatArray
 from p31mg.magnesium.calibrations import Calibration
+from p31mg.magnesium.uncertainty import Estimate, probability_beyond
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,7 +20,7 @@ __all__ = ["MagnesiumResult"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class MagnesiumResult:
+class MagnesiumResult(Estimate):
     """Free Mg2+ of the shape of the shifts, with everything needed to repeat the number.
 
     Attributes
@@ -24,25 +28,35 @@ class MagnesiumResult:
     free_mg_mM
         (...,) concentration; NaN where the shift is NaN or outside the range of the calibration.
     sd_mM
-        (...,) from the sd of the shift, propagated linearly; NaN where no sd was given. Calibration not included.
+        (...,) from all errors that are known, propagated linearly; NaN where no sd of the shift was given. See `error_includes`.
+    sd_measurement_mM, sd_condition_mM, sd_calibration_mM
+        (...,) the part of the shift, of pH and temperature, and of the calibration's constants; `sd_mM` is the root of the sum of
+        their squares. A part is NaN where its errors are not known, as for the constants of all published calibrations; that
+        of the conditions is 0 where Kd is not corrected for them.
     interval_mM
-        (..., 2) lower and upper end at `level`; an end is infinite (or 0) where the shift's interval leaves the
-        range of the calibration.
-    p_mg
-        (...,) -log10 of the concentration in mol/l.
+        (..., 2) lower and upper end at `level`, from the same errors but not linearly (see `p31mg.magnesium.uncertainty`); an end
+        is infinite (or 0) where it lies beyond a limit of the calibration.
     interval_open
         (...,) True where an end of the interval lies beyond a limit of the calibration.
     in_range
         (...,) True where the shift itself lies within the range of the calibration.
+    inputs_ok
+        (...,) False where an sd, pH or temperature among many made no sense, or pH could not be read from Pi: there it is NaN.
     is_valid
-        (...,) `in_range`, not `interval_open`, and valid in the fit that it came from. Near the Mg-bound limit the
-        concentration is any large number: only the closed end of the interval says something.
+        (...,) `in_range`, not `interval_open`, valid in the fit that it came from, and everything known that acts on it. Near the
+        Mg-bound limit the concentration is any large number: only the closed end of the interval says something.
     shift_ppm, sd_shift_ppm
         (...,) the shift that was used, and its sd.
     ph, sd_ph
-        (...,) as given, or from Pi of the fit; NaN where neither.
-    temperature_c
-        (...,) as given; 37 otherwise.
+        (...,) as given, or from Pi (consistent with Mg2+ where Kd is corrected); NaN where neither.
+    temperature_c, sd_temperature_c
+        (...,) as given; 37 and not known otherwise.
+    kd_corrected
+        Whether Kd was corrected to these conditions.
+    kd_ratio
+        (...,) the factor of Kd by which it was; 1 where it was not.
+    ionic_strength_M, potassium_M
+        (...,) that it was corrected to, in mol/l; NaN where it was not.
     level
         Of the interval.
     calibration
@@ -58,22 +72,65 @@ class MagnesiumResult:
     (True, [1.605, inf])
     """
 
-    free_mg_mM: FloatArray
-    sd_mM: FloatArray
-    interval_mM: FloatArray
-    p_mg: FloatArray
-    interval_open: BoolArray
     in_range: BoolArray
+    inputs_ok: BoolArray
     is_valid: BoolArray
     shift_ppm: FloatArray
     sd_shift_ppm: FloatArray
     ph: FloatArray
     sd_ph: FloatArray
     temperature_c: FloatArray
+    sd_temperature_c: FloatArray
+    kd_ratio: FloatArray
+    ionic_strength_M: FloatArray
+    potassium_M: FloatArray
+    kd_corrected: bool
     level: float
     calibration: Calibration
     ph_source: str
     index: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def p_mg(self) -> FloatArray:
+        """(...,) -log10 of the concentration in mol/l."""
+        with np.errstate(divide="ignore"):
+            return 3.0 - np.log10(self.free_mg_mM)
+
+    @property
+    def probability_beyond(self) -> FloatArray:
+        """(..., 2) probability, by the error of shift and limit, of a shift above free ATP (no Mg2+) and below MgATP (any Mg2+).
+
+        Where one of them exceeds (1 - level)/2 that end of the interval is open and `interval_open` is set.
+
+        Examples
+        --------
+        >>> import p31mg
+        >>> p31mg.free_magnesium(8.37, sd_ppm=0.02).probability_beyond.round(3)
+        array([0.   , 0.159])
+        """
+        return probability_beyond(self.shift_ppm, self.sd_shift_ppm, self.calibration)
+
+    @property
+    def error_includes(self) -> npt.NDArray[np.object_]:
+        """(...,) what `sd_mM` and `interval_mM` contain, in words."""
+        text = np.full(self.shift_ppm.shape, "shift", dtype=object)
+        parts = [("pH", self.kd_corrected & np.isfinite(self.sd_ph))]
+        parts += [("temperature", self.kd_corrected & np.isfinite(self.sd_temperature_c))]
+        parts += [(name, np.array(True)) for name in getattr(self.calibration, "sd_constants", {})]
+        for name, is_in in parts:
+            text = np.where(is_in, text + f", {name}", text)
+        return np.where(np.isnan(self.sd_shift_ppm), "nothing", text)
+
+    @property
+    def kd_note(self) -> str:
+        """What was done to Kd, in words."""
+        if not self.kd_corrected:
+            return "Kd as published" if self.calibration.evidence != "user" else "Kd as given"
+        known = self.kd_ratio[np.isfinite(self.kd_ratio)]
+        if not known.size:
+            return "Kd corrected by speciation, nowhere possible"
+        low, high = f"{known.min():.3f}", f"{known.max():.3f}"
+        return f"Kd corrected by speciation x{low if low == high else f'{low} to {high}'}"
 
     def to_dataframe(self) -> pd.DataFrame:
         """Return one row per value, with the calibration, its constants, pH, temperature and shift in every row.
@@ -89,23 +146,36 @@ class MagnesiumResult:
         import pandas as pd
 
         low, high = self.interval_mM[..., 0], self.interval_mM[..., 1]
+        beyond = self.probability_beyond
         columns: dict[str, Any] = dict(self.index)
         columns |= {
             self.calibration.quantity: self.shift_ppm.ravel(),
             f"sd_{self.calibration.quantity}": self.sd_shift_ppm.ravel(),
             "free_mg_mM": self.free_mg_mM.ravel(),
             "sd_mM": self.sd_mM.ravel(),
+            "sd_measurement_mM": self.sd_measurement_mM.ravel(),
+            "sd_condition_mM": self.sd_condition_mM.ravel(),
+            "sd_calibration_mM": self.sd_calibration_mM.ravel(),
+            "error_includes": self.error_includes.ravel(),
             "interval_low_mM": low.ravel(),
             "interval_high_mM": high.ravel(),
             "interval_level": self.level,
             "interval_open": self.interval_open.ravel(),
+            "probability_beyond_free": beyond[..., 0].ravel(),
+            "probability_beyond_bound": beyond[..., 1].ravel(),
             "p_mg": self.p_mg.ravel(),
             "in_range": self.in_range.ravel(),
+            "inputs_ok": self.inputs_ok.ravel(),
             "mg_is_valid": self.is_valid.ravel(),
             "ph": self.ph.ravel(),
             "sd_ph": self.sd_ph.ravel(),
             "ph_source": self.ph_source,
             "temperature_c": self.temperature_c.ravel(),
+            "sd_temperature_c": self.sd_temperature_c.ravel(),
+            "kd_corrected": self.kd_corrected,
+            "kd_ratio": self.kd_ratio.ravel(),
+            "ionic_strength_M": self.ionic_strength_M.ravel(),
+            "potassium_M": self.potassium_M.ravel(),
             "calibration": self.calibration.id,
             "calibration_evidence": self.calibration.evidence,
         }
@@ -120,6 +190,7 @@ class MagnesiumResult:
             "interval_low_mM",
             "interval_high_mM",
             "mg_is_valid",
+            "kd_ratio",
             "calibration",
         ]
         return self.to_dataframe()[shown].to_html(index=False, float_format="{:.4g}".format, max_rows=30)
@@ -127,12 +198,13 @@ class MagnesiumResult:
     def __repr__(self) -> str:
         c = self.calibration
         constants = ", ".join(f"{k} {v:g}" for k, v in c.constants.items())
-        head = f"<MagnesiumResult {c.id} ({constants}; evidence {c.evidence})"
+        head = f"<MagnesiumResult {c.id} ({constants}; evidence {c.evidence}; {self.kd_note})"
         if self.free_mg_mM.shape == ():
             low, high = self.interval_mM
             return (
                 f"{head}: {float(self.free_mg_mM):.3f} mM, sd {float(self.sd_mM):.3f}, {self.level:.0%} interval "
-                f"{low:.3f} to {high:.3f}, from {float(self.shift_ppm):.4f} ppm, pH {float(self.ph):.2f}, "
+                f"{low:.3f} to {high:.3f} (error of {self.error_includes}), from {float(self.shift_ppm):.4f} ppm, "
+                f"pH {f'{float(self.ph):.2f}' if np.isfinite(self.ph) else 'not known'}, "
                 f"{float(self.temperature_c):g} C>"
             )
         return f"{head}: {self.free_mg_mM.shape}, {int(self.is_valid.sum())} of {self.is_valid.size} valid>"

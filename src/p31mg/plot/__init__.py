@@ -2,11 +2,13 @@
 
 `fit`           data, model, residual and every resonance of one spectrum
 `calibration`   the calibration curve with measured points and their intervals
+`titration`     the solutions that a calibration of your own was fitted to
 `study`         free Mg2+ of a study, with intervals, against the order of files and against SNR
 """
 
 from p31mg.plot.calibration import CalibrationPlot, calibration
 from p31mg.plot.fit import FitPlot, fit
 from p31mg.plot.study import StudyPlot, study
+from p31mg.plot.titration import TitrationPlot, titration
 
-__all__ = ["CalibrationPlot", "FitPlot", "StudyPlot", "calibration", "fit", "study"]
+__all__ = ["CalibrationPlot", "FitPlot", "StudyPlot", "TitrationPlot", "calibration", "fit", "study", "titration"]

@@ -35,20 +35,32 @@ COLUMNS: Mapping[str, str] = {
     "shift_beta_pcr_ppm": "delta(beta-ATP) - delta(PCr), ppm",
     "sd_shift_beta_pcr_ppm": "its standard deviation, ppm",
     "free_mg_mM": "free intracellular Mg2+ by the calibration of the row, mM",
-    "sd_mM": "its standard deviation from that of the shift alone, mM",
-    "interval_low_mM": "lower end of the interval at interval_level, from that of the shift, mM",
-    "interval_high_mM": "upper end; infinite where the shift's interval reaches past a limit of the calibration, mM",
+    "sd_mM": "its standard deviation from all errors in error_includes, mM",
+    "sd_measurement_mM": "the part of it that comes from the shift, mM",
+    "sd_condition_mM": "the part that comes from pH and temperature; 0 where Kd is not corrected for them, mM",
+    "sd_calibration_mM": "the part that comes from the constants of the calibration; empty where their errors are not known, mM",
+    "error_includes": "what has an error in sd_mM and in the interval",
+    "interval_low_mM": "lower end of the interval at interval_level, from the errors in error_includes, mM",
+    "interval_high_mM": "upper end; infinite where it lies beyond a limit of the calibration, mM",
     "interval_level": "probability that the interval aims at",
     "interval_open": "true where an end of the interval lies beyond a limit of the calibration",
+    "probability_beyond_free": "probability of a shift beyond that of free ATP, where there would be no Mg2+",
+    "probability_beyond_bound": "probability of a shift beyond that of MgATP, where Mg2+ could be anything high",
     "p_mg": "-log10 of free Mg2+ in mol/l",
     "in_range": "true where the shift lies within the range of the calibration",
-    "mg_is_valid": "true where in_range, is_valid and not interval_open: the rows to use",
+    "inputs_ok": "false where pH could not be read from Pi, or an sd, pH or temperature made no sense",
+    "mg_is_valid": "true where in_range, is_valid, not interval_open and everything known that acts: the rows to use",
     "ph": "intracellular pH",
-    "sd_ph": "its standard deviation from that of the Pi shift alone",
+    "sd_ph": "its standard deviation: as given, or from that of the Pi shift alone",
     "ph_source": "given, the equation that read it from Pi, or unknown",
     "temperature_c": "temperature, degrees Celsius",
+    "sd_temperature_c": "its standard deviation, degrees Celsius",
+    "kd_corrected": "true where Kd was corrected to pH, temperature, ionic strength and K+",
+    "kd_ratio": "factor of Kd by which it was; 1 where it was not",
+    "ionic_strength_M": "ionic strength that Kd was corrected to, mol/l",
+    "potassium_M": "K+ that Kd was corrected to, mol/l",
     "calibration": "name of the calibration",
-    "calibration_evidence": "how sure its constants are: A or B",
+    "calibration_evidence": "how sure its constants are: A, B or user",
     "calibration_source": "its citation",
     "snr": "matched-filter SNR of PCr per component",
     "noise_sd": "noise of one component of one FID point, data units",
@@ -235,9 +247,14 @@ def write_figures(
 
 def _magnesium(rows: pd.DataFrame, calibration: Calibration) -> MagnesiumResult:
     """Return the magnesium of rows of one table again, for drawing: as an array even if it is one."""
-    columns = (calibration.quantity, f"sd_{calibration.quantity}")
-    shift, sd = (np.append(rows[c].to_numpy(float), np.nan) for c in columns)
-    return free_magnesium(shift, sd_ppm=sd, calibration=calibration)
+    columns = (calibration.quantity, f"sd_{calibration.quantity}", "ph", "sd_ph", "temperature_c")
+    shift, sd, ph, sd_ph, temperature = (np.append(rows[c].to_numpy(float), np.nan) for c in columns)
+    options: dict[str, Any] = {"level": float(rows["interval_level"].iloc[0])}
+    if rows["kd_corrected"].any():
+        strength, potassium = (np.append(rows[c].to_numpy(float), np.nan) for c in ("ionic_strength_M", "potassium_M"))
+        options |= {"ph": ph, "sd_ph": sd_ph, "temperature_c": temperature, "correct_kd": True}
+        options |= {"ionic_strength_M": strength, "potassium_M": potassium}
+    return free_magnesium(shift, sd_ppm=sd, calibration=calibration, **options)
 
 
 def figure_names(table: pd.DataFrame, axes: Sequence[str]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from p31mg.acquisition import Acquisition, Spectra
+from p31mg.arrays import FloatArray
 from p31mg.constants import LARMOR_FREQUENCY_31P_MHZ_PER_T
 from p31mg.errors import InputError, P31mgError, ReadError, UnknownNameError
 from p31mg.fitting import ENGINES, FitResult, FitStatus, fit, index_columns
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["batch"]
+
+_ANY_PH = 7.0
+"""Stands for the pH that the spectra will tell, where only the other options are looked at."""
 
 Progress = Callable[[str, int, int], None]
 """``progress(what, done, total)``, called while the work goes on."""
@@ -43,9 +47,16 @@ def batch(
     output: str | os.PathLike[str] | None = None,
     *,
     prior: Prior | str | Path = "muscle-3t",
-    calibration: Calibration | str = "gupta-1978",
-    ph: float | None = None,
+    calibration: Calibration | str | Path = "gupta-1978",
+    ph: float | Mapping[str, float] | None = None,
+    sd_ph: float | None = None,
     temperature_c: float = 37.0,
+    sd_temperature_c: float | None = None,
+    correct_kd: bool = False,
+    ionic_strength_M: float | None = None,
+    potassium_M: float | None = None,
+    ph_equation: str = "taylor-1983",
+    level: float = 0.95,
     engine: str = "batch",
     spectrometer_frequency_mhz: float | None = None,
     spectral_width_hz: float | None = None,
@@ -70,8 +81,10 @@ def batch(
         nothing is written.
     prior, engine
         See `fit`.
-    calibration, ph, temperature_c
+    calibration, temperature_c, sd_ph, sd_temperature_c, correct_kd, ionic_strength_M, potassium_M, ph_equation, level
         See `free_magnesium`.
+    ph
+        One number for the study, or one for each file by its name below the folder. Default None: from Pi of each spectrum.
     spectrometer_frequency_mhz, spectral_width_hz, begin_time_s, override
         For all files; see `read`.
     figures
@@ -94,7 +107,7 @@ def batch(
         The output folder cannot be written, is the folder of the spectra itself, holds a results.csv that is not ours, or
         results made with other options; nothing was fitted then.
     InputError
-        Unknown prior, calibration or engine, or a pH or temperature outside any sense.
+        Unknown prior, calibration or engine, a pH or temperature outside any sense, or a file without its pH.
 
     Examples
     --------
@@ -113,16 +126,27 @@ def batch(
     """
     tell = progress or _silent
     prior, chosen = load_prior(prior), get_calibration(calibration)
-    _require_sense(engine, chosen, ph, temperature_c)
+    magnesium: dict[str, Any] = {
+        "sd_ph": sd_ph,
+        "temperature_c": temperature_c,
+        "sd_temperature_c": sd_temperature_c,
+        "correct_kd": correct_kd,
+        "ionic_strength_M": ionic_strength_M,
+        "potassium_M": potassium_M,
+        "ph_equation": ph_equation,
+        "level": level,
+    }
+    _require_sense(engine, chosen, ph, magnesium)
     root = Path(folder)
     paths = _find(root, None if output is None else Path(output))
+    _require_all_files(ph, [path.relative_to(root).as_posix() for path in paths])
     given = {
         "spectrometer_frequency_mhz": spectrometer_frequency_mhz,
         "spectral_width_hz": spectral_width_hz,
         "begin_time_s": begin_time_s,
         "override": override,
     }
-    options = {"folder": str(folder), "engine": engine, "ph": ph, "temperature_c": temperature_c, **given}
+    options = {"folder": str(folder), "engine": engine, "ph": ph, **magnesium, **given}
     options |= {"prior": prior.name, "calibration": chosen.id}
     out = None
     if output is not None:
@@ -140,13 +164,13 @@ def batch(
         except P31mgError as error:
             tables |= {f.name: _failed(f.name, str(error)) for f in members}
             continue
-        mg = free_magnesium(result, calibration=chosen, ph=ph, temperature_c=temperature_c)
+        mg = free_magnesium(result, calibration=chosen, ph=_ph_of_rows(ph, members), **magnesium)
         tables |= _split(_rows(result, mg), members)
         fits |= {f.name: result for f in members}
     tell("fit", len(files), len(files))
 
     axes = list(dict.fromkeys(name for f in files if f.spectra is not None for name in f.spectra.axis_names))
-    table = _joined([_no_rows(prior, chosen), *(tables[f.name] for f in files)], axes)
+    table = _joined([_no_rows(prior, chosen, level), *(tables[f.name] for f in files)], axes)
     if out is not None:
         write_tables(table, out, prior, chosen, options, figure_names(table, axes) if figures else [])
         if figures:
@@ -154,15 +178,38 @@ def batch(
     return table
 
 
-def _require_sense(engine: str, calibration: Calibration, ph: float | None, temperature_c: float) -> None:
+def _require_sense(
+    engine: str, calibration: Calibration, ph: float | Mapping[str, float] | None, magnesium: Mapping[str, Any]
+) -> None:
     """Refuse options that no file can make good, before any work."""
     if engine not in ENGINES:
         raise UnknownNameError(kind="engine", name=engine, known=ENGINES)
-    for name, value in (("ph", ph), ("temperature_c", temperature_c)):
+    values = [ph] if not isinstance(ph, Mapping) else list(ph.values())
+    for name, value in (("ph", values[0] if values else None), *magnesium.items()):
         if value is not None and np.ndim(value) > 0:
             msg = f"{name} has shape {np.shape(value)}; batch takes one number for the whole study."
             raise InputError(msg)
-    free_magnesium(np.nan, calibration=calibration, ph=ph, temperature_c=temperature_c)
+    for value in values:
+        free_magnesium(np.nan, calibration=calibration, ph=_ANY_PH if value is None else value, **magnesium)
+
+
+def _require_all_files(ph: float | Mapping[str, float] | None, names: list[str]) -> None:
+    """Refuse a pH by file that does not name the files of the study."""
+    if not isinstance(ph, Mapping):
+        return
+    missing, unknown = [n for n in names if n not in ph], [str(n) for n in ph if n not in names]
+    if missing or unknown:
+        what = f"has no value for {missing[0]}" if missing else f"names {unknown[0]}, which is not a file of the study"
+        msg = f"ph {what}; give one value for each file, by its path below the folder as in the column file."
+        raise InputError(msg)
+
+
+def _ph_of_rows(ph: float | Mapping[str, float] | None, files: list[_File]) -> float | FloatArray | None:
+    """Return the pH of every spectrum of some files, in the order of their stack."""
+    if not isinstance(ph, Mapping):
+        return ph
+    sizes = [(f.name, int(np.prod(f.spectra.batch_shape, dtype=int))) for f in files if f.spectra is not None]
+    return np.repeat([float(ph[name]) for name, _ in sizes], [size for _, size in sizes])
 
 
 def _read(root: Path, paths: list[Path], given: dict[str, Any], tell: Progress) -> list[_File]:
@@ -246,7 +293,7 @@ def _split(rows: pd.DataFrame, files: list[_File]) -> dict[str, pd.DataFrame]:
     return parts
 
 
-def _no_rows(prior: Prior, calibration: Calibration) -> pd.DataFrame:
+def _no_rows(prior: Prior, calibration: Calibration, level: float) -> pd.DataFrame:
     """Return the columns of a study without any row, so that a study of which nothing was read has them too."""
     acquisition = Acquisition(
         spectrometer_frequency_mhz=LARMOR_FREQUENCY_31P_MHZ_PER_T * prior.field_strength_t,
@@ -254,7 +301,7 @@ def _no_rows(prior: Prior, calibration: Calibration) -> pd.DataFrame:
         begin_time_s=0.0,
     )
     nothing = fit(Spectra(np.empty((0, 128), dtype=complex), acquisition), prior)
-    rows = _rows(nothing, free_magnesium(nothing, calibration=calibration))
+    rows = _rows(nothing, free_magnesium(nothing, calibration=calibration, level=level))
     rows.insert(0, "row_in_fit", np.empty(0, dtype=int))
     rows.insert(0, "file", np.empty(0, dtype=object))
     return rows
@@ -276,11 +323,11 @@ def _joined(tables: list[pd.DataFrame], axes: list[str]) -> pd.DataFrame:
     columns = [*widest.columns, *dict.fromkeys(extra)]
     flags = [c for c in columns if any(c in t and t[c].dtype == bool for t in tables)]
     table = pd.concat([t.reindex(columns=columns).astype(object) for t in tables], ignore_index=True)
-    for column in columns:
+
+    def typed(column: str) -> pd.Series[Any]:
         if column in flags:
-            table[column] = table[column].where(table[column].notna(), other=False).astype(bool)
-        else:
-            table[column] = table[column].infer_objects()
-    whole = [c for c in ("row_in_fit", "n_iterations", *axes) if c in table]
-    table[whole] = table[whole].astype("Int64")
-    return table
+            return table[column].where(table[column].notna(), other=False).astype(bool)
+        values = table[column].infer_objects()
+        return values.astype("Int64") if column in ("row_in_fit", "n_iterations", *axes) else values
+
+    return pd.DataFrame({column: typed(column) for column in columns})
