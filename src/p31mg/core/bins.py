@@ -47,7 +47,7 @@ is again a product, of (lines by 2) with (2 by bins). The precision lost by thes
 **Second derivatives** of the model couple the parameters of a line only among themselves, and enter through
 :math:`\sum_j \overline{\varepsilon}\, r`, :math:`\overline{\varepsilon'}\, r`, :math:`\overline{\varepsilon''}\, r`. For weak
 lines, whose residual is all noise, Gauss-Newton halves its distance at each iteration while the full Newton step
-squares it.
+squares it. Where the begin time is a parameter, its derivative is :math:`\partial\varepsilon/\partial t_0 = \lambda\varepsilon`.
 
 The fit of damped exponentials with prior knowledge is AMARES (Vanhamme, van den Boogaart, Van Huffel 1997,
 doi:10.1006/jmre.1997.1244); closed sums for it go back to van der Veen, de Beer, Luyten, van Ormondt 1988
@@ -122,8 +122,9 @@ def exponential_bins(exponents: ComplexArray, bins: IntArray | FloatArray, sampl
 
 @dataclass(frozen=True)
 class _LineState:
-    """What the lines are at some parameters, each (B, M): z = e^q, C = c B, κ and its derivative by λ, B, and w e^{iφ}."""
+    """What the lines are at some parameters, each (B, M): λ, z = e^q, C = c B, κ and its derivative by λ, B, and w e^{iφ}."""
 
+    exponents: ComplexArray
     z: ComplexArray
     scaled: ComplexArray
     kappa: ComplexArray
@@ -217,14 +218,16 @@ class BinModel:
         return NormalEquations(sums.energy * normalised, gradient, information, hessian)
 
     def _line_state(self, x: FloatArray) -> _LineState:
-        n, dt, t0 = self.sampling.n_points, self.sampling.dwell_time_s, self.sampling.begin_time_s
+        n, dt = self.sampling.n_points, self.sampling.dwell_time_s
         p = self.lines.physical(x)
+        t0 = self.sampling.begin_time_s + self.lines.begin_shift_s(p)
         exponents = self.lines.exponents(p)
         whole = np.exp(exponents * (n * dt))
         rest = whole / (1.0 - whole)
         b = np.exp(exponents * t0) * (1.0 - whole)
         turn, amplitude = self.lines.turns(p), self.lines.amplitudes(p)
         return _LineState(
+            exponents=exponents,
             z=np.exp(exponents * dt),
             scaled=amplitude * turn * b,
             kappa=t0 - (n * dt) * rest,
@@ -310,11 +313,18 @@ class BinModel:
         """Derivative of the phase by the free parameters, shape (P,)."""
         return self.lines.ties[3 * self.lines.n_resonances]
 
+    @cached_property
+    def _delays(self) -> FloatArray:
+        """Derivative of the begin time by the free parameters, shape (P,)."""
+        return self.lines.ties[-1] if self.lines.fits_begin_time else np.zeros(self.lines.ties.shape[1])
+
     def _directions(self, state: _LineState) -> ComplexArray:
         """Return the Jacobian's columns in terms of (u, u') of all lines, shape (B, P, 2M)."""
         sources, targets, factors = self._direction_table
         m, n_parameters = state.z.shape[-1], self.lines.ties.shape[1]
         parts = [state.scaled * state.kappa, state.turn * state.b, state.scaled, state.scaled]
+        if self.lines.fits_begin_time:
+            parts.append(state.scaled * state.exponents)
         entries = np.concatenate(parts, axis=-1)[:, sources] * factors
         out = np.zeros((len(entries), n_parameters * 2 * m), dtype=np.complex128)
         out[:, targets] = entries
@@ -324,11 +334,19 @@ class BinModel:
     def _direction_table(self) -> tuple[IntArray, IntArray, ComplexArray]:
         """For the few entries of `_directions` that are not zero: where from, where to, and times what.
 
-        A free parameter moves exponents, amplitudes or the phase, never two of them, so that no entry has two sources.
+        A free parameter moves exponents, amplitudes, the phase or the begin time, never two of them, so that no entry has two
+        sources.
         """
         m = len(self.lines.weight)
         moves, swells, turns = self._moves.T, self._swells.T, self._turns[:, None]
-        blocks = [(moves, 0), (swells, 0), (1j * turns * np.ones((1, m)), 0), (moves * self.sampling.dwell_time_s, m)]
+        every = np.ones((1, m))
+        blocks = [
+            (moves, 0),
+            (swells, 0),
+            (1j * turns * every, 0),
+            (moves * self.sampling.dwell_time_s, m),
+            (self._delays[:, None] * every, 0),
+        ]
         sources, targets, factors = [], [], []
         for i, (block, shift) in enumerate(blocks):
             parameter, line = np.nonzero(block)
@@ -349,9 +367,15 @@ class BinModel:
         r0 = weight * u1
         r1 = weight * (kappa * u1 + dt * v1)
         r2 = weight * ((kappa * kappa + slope) * u1 + 2.0 * dt * kappa * v1 + dt * dt * v2)
-        features = np.concatenate([r0, state.amplitude * r0, r1, state.amplitude * r1, state.amplitude * r2], axis=-1)
+        a = state.amplitude
+        features = [r0, a * r0, r1, a * r1, a * r2]
+        if self.lines.fits_begin_time:
+            turn = np.conj(state.exponents)
+            features += [turn * r0, a * turn * r0, a * turn * turn * r0, a * (r0 + turn * r1)]
         table, entries = self._curvature_table
-        hessian.reshape(len(hessian), -1)[:, entries] -= row_by_row(features.view(np.float64), table)
+        hessian.reshape(len(hessian), -1)[:, entries] -= row_by_row(
+            np.concatenate(features, axis=-1).view(np.float64), table
+        )
 
     @cached_property
     def _curvature_table(self) -> tuple[FloatArray, IntArray]:
@@ -363,16 +387,18 @@ class BinModel:
             return product + np.swapaxes(product, -1, -2)
 
         phase = np.broadcast_to(turns, swells.shape)
-        terms = np.concatenate(
-            [
-                both(1j * phase, swells),
-                -both(phase, phase) / 2,
-                both(swells, moves),
-                both(1j * phase, moves),
-                both(moves, moves) / 2,
-            ]
-        )
-        terms = np.conj(terms).reshape(len(terms), -1)
+        blocks = [
+            both(1j * phase, swells),
+            -both(phase, phase) / 2,
+            both(swells, moves),
+            both(1j * phase, moves),
+            both(moves, moves) / 2,
+        ]
+        if self.lines.fits_begin_time:
+            delay = np.broadcast_to(self._delays, swells.shape)
+            blocks += [both(delay, swells), both(1j * phase, delay), both(delay, delay) / 2, both(delay, moves)]
+        terms = np.conj(np.concatenate(blocks))
+        terms = terms.reshape(len(terms), -1)
         # Re(t f) of complex t and f, for f viewed as pairs of real numbers
         table = np.stack([terms.real, -terms.imag], axis=1).reshape(2 * len(terms), -1)
         entries = np.flatnonzero(table.any(axis=0))

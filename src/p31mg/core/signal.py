@@ -14,6 +14,8 @@ lines by multiples of itself; a Gaussian envelope is a sum of exponentials whose
 
 **Free parameters.** Those of a fit, x, are tied to the model's linearly, :math:`p = T x`: a shift relative to a reference is one
 row with two ones, a shared linewidth one row that points to another's column.
+
+**Begin time.** Where it is a parameter, the last of p is what has to be added to :math:`t_0`.
 """
 
 from __future__ import annotations
@@ -66,7 +68,8 @@ class LineStructure:
     """Lines of K resonances, grouped by resonance in ascending order, and how parameters move them.
 
     `resonance`, complex `weight` and `exponent` (λ0, 1/s) have shape (M,) for M lines; `slope` (Λ) is complex, (M, n) for n
-    parameters p; `ties` (T) is (n, P) for P free parameters. ``resonance`` rises from 0 to K - 1.
+    parameters p; `ties` (T) is (n, P) for P free parameters. ``resonance`` rises from 0 to K - 1. `fits_begin_time`: whether the
+    last of p is a shift of the begin time.
     """
 
     resonance: IntArray
@@ -74,6 +77,7 @@ class LineStructure:
     exponent: ComplexArray
     slope: ComplexArray
     ties: FloatArray
+    fits_begin_time: bool = False
 
     @cached_property
     def n_resonances(self) -> int:
@@ -103,6 +107,10 @@ class LineStructure:
         k = 3 * self.n_resonances
         return self.weight * np.exp(1j * p[..., k : k + 1])
 
+    def begin_shift_s(self, p: FloatArray) -> FloatArray:
+        """Return what is added to the begin time, shape (..., 1)."""
+        return p[..., -1:] if self.fits_begin_time else np.zeros((*p.shape[:-1], 1))
+
     def sum_lines(self, per_line: ComplexArray, axis: int = -1) -> ComplexArray:
         """Add the lines of each resonance along an axis of length M, giving length K."""
         return np.add.reduceat(per_line, self.first_line, axis=axis)
@@ -110,7 +118,8 @@ class LineStructure:
 
 def model_fid(p: FloatArray, lines: LineStructure, sampling: Sampling) -> ComplexArray:
     """Return the model signal of each resonance, shape (..., K, N); its sum over K is the model."""
-    exponentials = np.exp(lines.exponents(p)[..., None] * sampling.time_s)
+    time_s = lines.begin_shift_s(p)[..., None] + sampling.time_s
+    exponentials = np.exp(lines.exponents(p)[..., None] * time_s)
     exponentials *= (lines.amplitudes(p) * lines.turns(p))[..., None]
     return lines.sum_lines(exponentials, axis=-2)
 
@@ -125,7 +134,11 @@ def norms(p: FloatArray, lines: LineStructure, sampling: Sampling) -> FloatArray
     one, other = np.nonzero(lines.resonance[:, None] == lines.resonance[None, :])
     exponents = lines.exponents(p)
     both = np.conj(exponents[:, one]) + exponents[:, other]
-    scale = np.conj(lines.weight[one]) * lines.weight[other] * np.exp(both * sampling.begin_time_s)
+    scale = (
+        np.conj(lines.weight[one])
+        * lines.weight[other]
+        * np.exp(both * (sampling.begin_time_s + lines.begin_shift_s(p)))
+    )
     series = np.expm1(both * (sampling.dwell_time_s * sampling.n_points)) / np.expm1(both * sampling.dwell_time_s)
     first = np.searchsorted(lines.resonance[one], np.arange(k))
     energy = np.add.reduceat((scale * series).real, first, axis=-1)

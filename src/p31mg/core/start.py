@@ -46,7 +46,10 @@ _LEAST_AMPLITUDE = 0.02
 
 @dataclass(frozen=True)
 class Expectation:
-    """What the prior expects, in Hz; arrays of shape (K,). Shifts are from the reference, amplitudes relative to it."""
+    """What the prior expects, in Hz; arrays of shape (K,). Shifts are from the reference, amplitudes relative to it.
+
+    `common`: values of the parameters beyond the phase, shape (E,).
+    """
 
     shift_hz: FloatArray
     shift_lower_hz: FloatArray
@@ -55,6 +58,7 @@ class Expectation:
     linewidth_lower_hz: FloatArray
     linewidth_upper_hz: FloatArray
     amplitude: FloatArray
+    common: FloatArray
     reference: int
     search_hz: float
 
@@ -63,7 +67,7 @@ class Expectation:
 class Start:
     """What was found in B transforms.
 
-    `p` (B, 3K+1): start values, frequencies from the carrier. `reference_height` (B,): of the reference behind a matched filter
+    `p` (B, n): start values, frequencies from the carrier. `reference_height` (B,): of the reference behind a matched filter
     of unit norm over the points. `nearby` (B, J): bins of the transform around it.
     """
 
@@ -90,14 +94,20 @@ class Finder:
 
     @cached_property
     def _half_multiplet_hz(self) -> FloatArray:
-        offset_hz = self.lines.exponent.imag / (2 * np.pi)
+        offset_hz = self._exponent.imag / (2 * np.pi)
         return np.maximum.reduceat(offset_hz, self.lines.first_line)
+
+    @cached_property
+    def _exponent(self) -> ComplexArray:
+        """Exponents at frequency and width 0 and the expected common parameters, shape (M,)."""
+        of_common = self.lines.slope[:, 3 * self.lines.n_resonances + 1 :]
+        return self.lines.exponent + of_common @ self.expected.common
 
     def _template(self, k: int, centre_hz: FloatArray, linewidth_hz: FloatArray, bins: IntArray) -> ComplexArray:
         """Return the transform of resonance k with unit amplitude for centres and widths (n,), shape (n, bins)."""
         own, lines = self.lines.resonance == k, self.lines
         slope = lines.slope[own]
-        exponents = lines.exponent[own] + centre_hz[:, None] * slope[:, k]
+        exponents = self._exponent[own] + centre_hz[:, None] * slope[:, k]
         exponents = exponents + linewidth_hz[:, None] * slope[:, lines.n_resonances + k]
         return np.einsum("l,nlb->nb", lines.weight[own], exponential_bins(exponents, bins, self.sampling))
 
@@ -236,7 +246,8 @@ class Finder:
         relative[:, e.reference] = 0.0
         frequency = coarse * self._bin_hz + offset_hz
         phase = phase - 2 * np.pi * self.sampling.begin_time_s * centre * self._bin_hz
-        p = np.concatenate([relative + frequency[:, None], linewidth, amplitude, phase[:, None]], axis=-1)
+        common = np.tile(e.common, (len(phase), 1))
+        p = np.concatenate([relative + frequency[:, None], linewidth, amplitude, phase[:, None], common], axis=-1)
         height = height / np.sqrt(self.sampling.n_points)
         return Start(_single(p), _single(height), nearby)
 

@@ -45,7 +45,8 @@ def lmfit_parameters(spectra: Spectra, prior: Prior | str = "muscle-3t") -> Para
     -------
     lmfit.Parameters
         ``reference_offset_ppm`` (PCr from the carrier), ``phase_rad``, and per resonance ``<name>_shift_ppm`` (from
-        PCr; not for PCr itself), ``<name>_linewidth_hz`` and ``<name>_amplitude``. Change value, bounds, `vary` or
+        PCr; not for PCr itself), ``<name>_linewidth_hz`` and ``<name>_amplitude``; and what the
+        prior lets all resonances have in common. Change value, bounds, `vary` or
         `expr`, and pass them to ``p31mg.fit(..., engine="lmfit", parameters=...)``.
 
     Raises
@@ -135,13 +136,13 @@ def _names(problem: Problem) -> list[str]:
     prior = problem.prior
     shifts = ["reference_offset_ppm" if n == prior.reference else f"{n}_shift_ppm" for n in prior.names]
     widths = [f"{n}_linewidth_hz" for n in prior.names]
-    return [*shifts, *widths, *(f"{n}_amplitude" for n in prior.names), "phase_rad"]
+    return [*shifts, *widths, *(f"{n}_amplitude" for n in prior.names), "phase_rad", *problem.common]
 
 
 def _units(problem: Problem) -> FloatArray:
     """Return what one unit of each lmfit parameter is in reported parameters: MHz for ppm, 1 otherwise."""
     k = len(problem.prior.names)
-    return np.concatenate([np.full(k, problem.spectrometer_frequency_mhz), np.ones(2 * k + 1)])
+    return np.concatenate([np.full(k, problem.spectrometer_frequency_mhz), np.ones(problem.ties.shape[0] - k)])
 
 
 def _parameters(problem: Problem, y: FloatArray) -> Parameters:
@@ -149,12 +150,11 @@ def _parameters(problem: Problem, y: FloatArray) -> Parameters:
 
     k = len(problem.prior.names)
     names, values = _names(problem), y / _units(problem)
-    lower = np.concatenate([[r.shift_bounds_ppm[0] for r in problem.prior.resonances], np.zeros(2 * k), [-np.inf]])
-    upper = np.concatenate([[r.shift_bounds_ppm[1] for r in problem.prior.resonances], np.full(2 * k + 1, np.inf)])
-    lower[problem.reference] += values[problem.reference]
-    upper[problem.reference] += values[problem.reference]
+    shift_bounds = np.array([r.shift_bounds_ppm for r in problem.prior.resonances])
+    shift_bounds[problem.reference] += values[problem.reference]
     widths = np.array([r.linewidth_bounds_hz for r in problem.prior.resonances])
-    lower[k : 2 * k], upper[k : 2 * k] = widths.T
+    amplitudes, phase = np.tile([0.0, np.inf], (k, 1)), [[-np.inf, np.inf]]
+    lower, upper = np.concatenate([shift_bounds, widths, amplitudes, phase, problem.common_bounds.T]).T
     parameters = lmfit.Parameters()
     for name, value, low, high in zip(names, values, lower, upper, strict=True):
         parameters.add(name, value=float(np.clip(value, low, high)), min=float(low), max=float(high))
@@ -193,16 +193,18 @@ def _jacobian(
 ) -> FloatArray:
     """Return the Jacobian for the varying parameters, shape (2J, n_varying): per resonance, then along the ties."""
     del data
-    k = problem.lines.n_resonances
+    lines = problem.lines
+    k = lines.n_resonances
     p = problem.from_carrier @ _values(parameters, problem, names)
-    unit = p.copy()
-    unit[2 * k : 3 * k] = 1.0
-    shape = model_fid(unit, problem.lines, problem.sampling)  # exp(i phase) m_k
-    signals = p[2 * k : 3 * k, None] * shape
-    time = problem.sampling.time_s
-    columns = np.concatenate(
-        [2j * np.pi * time * signals, -np.pi * time * signals, shape, 1j * signals.sum(axis=0, keepdims=True)]
-    )
+    time = problem.sampling.time_s + lines.begin_shift_s(p)
+    exponents = lines.exponents(p)
+    shapes = lines.turns(p)[:, None] * np.exp(exponents[:, None] * time)  # of every line, with unit amplitude
+    signals = lines.amplitudes(p)[:, None] * shapes
+    columns = lines.slope.T @ (time * signals)
+    columns[2 * k : 3 * k] = lines.sum_lines(shapes, axis=0)
+    columns[3 * k] = 1j * signals.sum(axis=0)
+    if lines.fits_begin_time:
+        columns[-1] = exponents @ signals
     by_reported = scipy.fft.fft(columns)[:, bins].T @ problem.from_carrier
     by_reported /= np.sqrt(problem.sampling.n_points)
     return _stacked((by_reported @ _sensitivity(parameters, problem, names)).T).T

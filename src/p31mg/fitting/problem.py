@@ -3,9 +3,10 @@
 Three parameter vectors, each a linear map of the one before:
 
 * **free** x, what a fit varies: frequency of the reference (Hz from the carrier), centre of every other multiplet (Hz from
-  the reference), the linewidths that are not shared, the amplitudes, the phase. With shifts relative to the reference,
-  bounds and covariances are those of chemical shifts, wherever the carrier was;
-* **reported** y, what a result shows: (shifts, linewidths, amplitudes, phase) of every resonance in the prior's order;
+  the reference), the linewidths that are not shared, the amplitudes, the phase, and what all have in common. With shifts
+  relative to the reference, bounds and covariances are those of chemical shifts, wherever the carrier was;
+* **reported** y, what a result shows: (shifts, linewidths, amplitudes) of every resonance in the prior's order, the phase, and
+  what else all have in common;
 * the **core's** p: the same with every frequency from the carrier.
 """
 
@@ -22,7 +23,7 @@ from p31mg.arrays import ComplexArray, FloatArray, IntArray
 from p31mg.core.bins import BinModel
 from p31mg.core.signal import LineStructure, Sampling
 from p31mg.core.start import Expectation, Finder
-from p31mg.prior import Prior, line_structure
+from p31mg.prior import Prior, common_parameters, line_structure
 
 __all__ = ["Problem"]
 
@@ -91,27 +92,49 @@ class Problem:
         return line_structure(self.prior, self.from_carrier @ self.ties)
 
     @cached_property
-    def ties(self) -> FloatArray:
-        """Matrix that gives the reported parameters y = (shifts, linewidths, amplitudes, phase) of the free ones x.
+    def common(self) -> list[str]:
+        """Names of the parameters beyond the phase that all resonances have in common."""
+        return common_parameters(self.prior)
 
-        The shift of the reference is its frequency from the carrier, all others are relative to it. Shape (3K+1, P).
+    @cached_property
+    def _common_range(self) -> FloatArray:
+        """Expected value, lower and upper bound of each of them, shape (3, E)."""
+        prior, first_j = self.prior, self.prior["beta_atp"].j_coupling_hz[:1]
+        every = {
+            "gaussian_linewidth_hz": (prior.gaussian_linewidth_hz, prior.gaussian_linewidth_bounds_hz),
+            "j_coupling_hz": (*first_j, prior.j_coupling_bounds_hz),
+            "begin_time_s": (0.0, prior.begin_time_bounds_s),
+        }
+        rows = [(every[name][0], *every[name][-1]) for name in self.common]  # type: ignore[misc]
+        return np.array(rows, dtype=float).reshape(-1, 3).T
+
+    @property
+    def common_bounds(self) -> FloatArray:
+        """Lower and upper bounds of the common parameters, shape (2, E)."""
+        return self._common_range[1:]
+
+    @cached_property
+    def ties(self) -> FloatArray:
+        """Matrix that gives the reported parameters y of the free ones x.
+
+        The shift of the reference is its frequency from the carrier, all others are relative to it. Shape (n, P).
         """
         k = len(self.prior.names)
         n_widths = len(self.own_widths)
-        ties = np.zeros((3 * k + 1, k + n_widths + k + 1))
+        last = k + 1 + len(self.common)
+        ties = np.zeros((2 * k + last, k + n_widths + last))
         ties[self.reference, 0] = 1.0
         ties[self.shifted, range(1, k)] = 1.0
         for resonance, owner in enumerate(self.width_owner):
             ratio = self.prior.resonances[resonance].linewidth_hz / self.prior.resonances[owner].linewidth_hz
             ties[k + resonance, k + self.own_widths.index(owner)] = ratio
-        ties[2 * k : 3 * k, k + n_widths : -1] = np.eye(k)
-        ties[-1, -1] = 1.0
+        ties[2 * k :, k + n_widths :] = np.eye(last)
         return ties
 
     @cached_property
     def from_carrier(self) -> FloatArray:
         """Matrix that gives the core's parameters p, with all frequencies from the carrier, of the reported ones y."""
-        matrix = np.eye(3 * len(self.prior.names) + 1)
+        matrix = np.eye(self.ties.shape[0])
         matrix[self.shifted, self.reference] = 1.0
         return matrix
 
@@ -128,31 +151,33 @@ class Problem:
             linewidth_lower_hz=np.array([r.linewidth_bounds_hz[0] for r in rows]),
             linewidth_upper_hz=np.array([r.linewidth_bounds_hz[1] for r in rows]),
             amplitude=np.array([r.amplitude for r in rows]),
+            common=self._common_range[0],
             reference=self.reference,
             search_hz=hz * SEARCH_PPM,
         )
 
     def reported(self, p: FloatArray) -> FloatArray:
-        """Return the reported parameters y of the core's p, shape (..., 3K+1)."""
+        """Return the reported parameters y of the core's p, shape (..., n)."""
         y = p.copy()
         y[..., self.shifted] -= p[..., [self.reference]]
         return y
 
     def nearest_bin(self, y: FloatArray) -> tuple[IntArray, FloatArray]:
-        """Return the bin nearest to the reference (B,), and the reported parameters (B, 3K+1) as seen from it."""
+        """Return the bin nearest to the reference (B,), and the reported parameters (B, n) as seen from it."""
         centre = np.rint(y[:, self.reference] / self.sampling.bin_hz).astype(np.intp)
         return centre, self.from_bin(y, -centre)
 
     def from_bin(self, y: FloatArray, centre: IntArray) -> FloatArray:
-        """Return reported parameters (B, 3K+1) as seen from the carrier, of those seen from the bins `centre` (B,)."""
+        """Return reported parameters (B, n) as seen from the carrier, of those seen from the bins `centre` (B,)."""
         shift_hz = centre * self.sampling.bin_hz
         out = y.copy()
         out[:, self.reference] += shift_hz
-        out[:, 3 * len(self.prior.names)] -= 2 * np.pi * self.sampling.begin_time_s * shift_hz
+        begin_time_s = self.sampling.begin_time_s + (y[:, -1] if self.lines.fits_begin_time else 0.0)
+        out[:, 3 * len(self.prior.names)] -= 2 * np.pi * begin_time_s * shift_hz
         return out
 
     def free(self, y: FloatArray) -> FloatArray:
-        """Return the free parameters, shape (..., P), of reported ones, shape (..., 3K+1)."""
+        """Return the free parameters, shape (..., P), of reported ones, shape (..., n)."""
         k = len(self.prior.names)
         widths = y[..., k : 2 * k][..., self.own_widths]
         return np.concatenate([y[..., [self.reference]], y[..., self.shifted], widths, y[..., 2 * k :]], axis=-1)
@@ -162,18 +187,19 @@ class Problem:
         e, r = self.expectation, self.reference
         n_amplitudes = len(self.prior.names)
 
-        def stack(shift: FloatArray, width: FloatArray, amplitude: float, phase: float) -> FloatArray:
-            fixed = np.concatenate(
-                [shift[self.shifted], width[self.own_widths], np.full(n_amplitudes, amplitude), [phase]]
-            )
+        def stack(
+            shift: FloatArray, width: FloatArray, amplitude: float, phase: float, common: FloatArray
+        ) -> FloatArray:
+            amplitudes = np.full(n_amplitudes, amplitude)
+            fixed = np.concatenate([shift[self.shifted], width[self.own_widths], amplitudes, [phase], common])
             row = np.concatenate([shift[[r]], fixed])
             out = np.tile(row, (*start.shape[:-1], 1))
             out[..., 0] += start[..., 0]
             return out
 
         return (
-            stack(e.shift_lower_hz, e.linewidth_lower_hz, 0.0, -np.inf),
-            stack(e.shift_upper_hz, e.linewidth_upper_hz, np.inf, np.inf),
+            stack(e.shift_lower_hz, e.linewidth_lower_hz, 0.0, -np.inf, self.common_bounds[0]),
+            stack(e.shift_upper_hz, e.linewidth_upper_hz, np.inf, np.inf, self.common_bounds[1]),
         )
 
     @cached_property
@@ -200,9 +226,19 @@ class Problem:
 
     def enough_for(self, linewidth_hz: FloatArray) -> IntArray:
         """Return which of `shortened` is the shortest that holds `KEPT_DECAYS` of lines of these widths (B,)."""
-        needed = KEPT_DECAYS / (np.pi * linewidth_hz * self.sampling.dwell_time_s)
+        needed = self._lasting_s(linewidth_hz) / self.sampling.dwell_time_s
         lengths = np.array([p.sampling.n_points for p in self.shortened])
         return np.maximum((lengths >= needed[:, None]).sum(axis=-1) - 1, 0)
+
+    def _lasting_s(self, linewidth_hz: FloatArray) -> FloatArray:
+        """Return the time after which a line has decayed to exp(-`KEPT_DECAYS`)."""
+        lorentzian, gaussian = linewidth_hz, np.zeros_like(linewidth_hz)
+        if self.prior.lineshape == "gaussian":
+            lorentzian, gaussian = gaussian, linewidth_hz
+        if self.prior.gaussian_linewidth_hz is not None:
+            gaussian = gaussian + self.prior.gaussian_linewidth_hz
+        rate, curvature = np.pi * lorentzian, (np.pi * gaussian) ** 2 / (4 * np.log(2))
+        return 2 * KEPT_DECAYS / (rate + np.sqrt(rate**2 + 4 * KEPT_DECAYS * curvature))
 
     @cached_property
     def brief(self) -> Problem:

@@ -13,7 +13,7 @@ from p31mg.core.signal import model_fid
 from p31mg.errors import InputError
 from p31mg.fitting.problem import Problem
 from p31mg.fitting.status import FitStatus, Quality
-from p31mg.prior import Prior
+from p31mg.prior import Prior, common_parameters
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,6 +52,12 @@ class FitResult:
         (...,) position of the reference from the carrier, in ppm.
     phase_rad, crlb_phase_rad
         (...,) common zero-order phase, between -pi and pi.
+    gaussian_linewidth_hz, crlb_gaussian_linewidth_hz
+        (...,) FWHM of the Gaussian part that all lines of a Voigt prior share, in Hz; 0 for other lineshapes.
+    j_coupling_hz, crlb_j_coupling_hz
+        (...,) first coupling constant of beta-ATP, in Hz, fitted or (bound 0) given; NaN for a beta that is not coupled.
+    begin_time_s, crlb_begin_time_s
+        (...,) time from the excitation to the first point, in s, fitted or (bound 0) given.
     noise_sd
         (...,) sd of one component of one FID point, from the residual in the band of the resonances.
     snr, snr_resonance
@@ -93,6 +99,12 @@ class FitResult:
     crlb_reference_offset_ppm: FloatArray
     phase_rad: FloatArray
     crlb_phase_rad: FloatArray
+    gaussian_linewidth_hz: FloatArray
+    crlb_gaussian_linewidth_hz: FloatArray
+    j_coupling_hz: FloatArray
+    crlb_j_coupling_hz: FloatArray
+    begin_time_s: FloatArray
+    crlb_begin_time_s: FloatArray
     noise_sd: FloatArray
     snr: FloatArray
     snr_resonance: FloatArray
@@ -160,8 +172,16 @@ class FitResult:
             raise InputError(msg)
         problem = Problem.of(self.spectra, self.prior)
         y = np.concatenate(
-            [np.nan_to_num(shift), np.nan_to_num(linewidth, nan=1.0), amplitude, [self.phase_rad[index]]]
+            [
+                np.nan_to_num(shift),
+                np.nan_to_num(linewidth, nan=1.0),
+                amplitude,
+                [self.phase_rad[index]],
+                [getattr(self, name)[index] for name in problem.common],
+            ]
         )
+        if problem.lines.fits_begin_time:
+            y[-1] -= problem.sampling.begin_time_s
         y[: len(shift)] *= problem.spectrometer_frequency_mhz
         y[problem.reference] = self.reference_offset_ppm[index] * problem.spectrometer_frequency_mhz
         return model_fid(problem.from_carrier @ y, problem.lines, problem.sampling)
@@ -200,6 +220,9 @@ class FitResult:
                 columns[f"{resonance}_{name}"] = getattr(self, name)[..., k].ravel()
                 columns[f"{resonance}_crlb_{name}"] = getattr(self, f"crlb_{name}")[..., k].ravel()
             columns[f"{resonance}_snr"] = self.snr_resonance[..., k].ravel()
+        for name in common_parameters(self.prior):
+            columns[name] = getattr(self, name).ravel()
+            columns[f"crlb_{name}"] = getattr(self, f"crlb_{name}").ravel()
         columns |= {name: flag.ravel() for name, flag in self.quality.columns().items()}
         columns["is_valid"] = self.is_valid.ravel()
         columns["n_iterations"] = self.n_iterations.ravel()

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from p31mg.acquisition import Spectra
-from p31mg.arrays import FloatArray, IntArray
+from p31mg.arrays import BoolArray, FloatArray, IntArray
 from p31mg.fitting.batch_engine import EngineResult
 from p31mg.fitting.judge import judge, quality_of
 from p31mg.fitting.problem import Problem
@@ -58,9 +58,9 @@ class Rows:
 
 
 def _units(problem: Problem, scale: FloatArray) -> FloatArray:
-    """Return what one unit of each reported parameter is in the result, (B, 3K+1): ppm, Hz, data units, radians."""
+    """Return what one unit of each reported parameter is in the result, (B, n): ppm, Hz, data units, radians, seconds."""
     k = len(problem.prior.names)
-    units = np.ones((len(scale), 3 * k + 1))
+    units = np.ones((len(scale), problem.ties.shape[0]))
     units[:, :k] = 1.0 / problem.spectrometer_frequency_mhz
     units[:, 2 * k : 3 * k] = scale[:, None]
     return units
@@ -99,8 +99,15 @@ def result_of(rows: Rows, spectra: Spectra, engine: str) -> FitResult:
 
     alpha_beta = np.where(ok, shift[:, alpha] - shift[:, beta], np.nan)
     shape = spectra.batch_shape
+    common = _common(rows, sd, fitted)
     quality = quality_of(
-        alpha_beta, linewidth[:, reference], rows.snr, rows.at_bound, rows.converged, rows.excess, problem
+        alpha_beta,
+        _whole_linewidth_hz(linewidth[:, reference], common["gaussian_linewidth_hz"][0]),
+        rows.snr,
+        rows.at_bound,
+        rows.converged,
+        rows.excess,
+        problem,
     )
     phase = np.angle(np.exp(1j * rows.y[:, 3 * k]))
 
@@ -124,6 +131,8 @@ def result_of(rows: Rows, spectra: Spectra, engine: str) -> FitResult:
         crlb_reference_offset_ppm=shaped(sd_offset),
         phase_rad=shaped(phase),
         crlb_phase_rad=shaped(sd[:, 3 * k]),
+        **{name: shaped(value) for name, (value, _) in common.items()},
+        **{f"crlb_{name}": shaped(bound) for name, (_, bound) in common.items()},
         noise_sd=shaped(rows.noise_sd),
         snr=shaped(rows.snr[:, reference]),
         snr_resonance=shaped(rows.snr),
@@ -136,3 +145,27 @@ def result_of(rows: Rows, spectra: Spectra, engine: str) -> FitResult:
         spectra=spectra,
         prior=problem.prior,
     )
+
+
+def _common(rows: Rows, sd: FloatArray, fitted: BoolArray) -> dict[str, tuple[FloatArray, FloatArray]]:
+    """Return value and bound of what all resonances have in common, fitted or given, by name, each (n,)."""
+    problem = rows.problem
+    k = len(problem.prior.names)
+    given = {
+        "gaussian_linewidth_hz": 0.0,
+        "j_coupling_hz": (*problem.prior["beta_atp"].j_coupling_hz, np.nan)[0],
+        "begin_time_s": problem.sampling.begin_time_s,
+    }
+    out: dict[str, tuple[FloatArray, FloatArray]] = {}
+    for name, value in given.items():
+        if name in problem.common:
+            i = 3 * k + 1 + problem.common.index(name)
+            out[name] = rows.y[:, i] + (value if name == "begin_time_s" else 0.0), sd[:, i]
+        else:
+            out[name] = np.where(fitted, value, np.nan), np.where(fitted, 0.0, np.nan)
+    return out
+
+
+def _whole_linewidth_hz(lorentzian_hz: FloatArray, gaussian_hz: FloatArray) -> FloatArray:
+    """Return the FWHM of a Voigt line to 0.02 % (Olivero & Longbothum 1977, doi:10.1016/0022-4073(77)90161-3)."""
+    return 0.5346 * lorentzian_hz + np.sqrt(0.2166 * lorentzian_hz**2 + gaussian_hz**2)

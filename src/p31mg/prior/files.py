@@ -32,6 +32,11 @@ _PRIOR_KEYS = {
     "field_strength_t": _NUMBER,
     "reference": _TEXT,
     "sources": _TEXTS,
+    "lineshape": _TEXT,
+    "gaussian_linewidth_hz": _NUMBER,
+    "gaussian_linewidth_bounds_hz": _PAIR,
+    "j_coupling_bounds_hz": _PAIR,
+    "begin_time_bounds_s": _PAIR,
 }
 _RESONANCE_KEYS = {
     "name": _TEXT,
@@ -44,7 +49,18 @@ _RESONANCE_KEYS = {
     "linewidth_as": _TEXT,
     "source": _TEXT,
 }
-_OPTIONAL_KEYS = {"reference", "sources", "j_coupling_hz", "linewidth_as", "source"}
+_OPTIONAL_KEYS = {
+    "reference",
+    "sources",
+    "lineshape",
+    "gaussian_linewidth_hz",
+    "gaussian_linewidth_bounds_hz",
+    "j_coupling_bounds_hz",
+    "begin_time_bounds_s",
+    "j_coupling_hz",
+    "linewidth_as",
+    "source",
+}
 
 
 def packaged_priors() -> tuple[str, ...]:

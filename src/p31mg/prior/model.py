@@ -9,7 +9,9 @@ import numpy as np
 
 from p31mg.errors import PriorKnowledgeError
 
-__all__ = ["Prior", "Resonance"]
+__all__ = ["LINESHAPES", "Prior", "Resonance"]
+
+LINESHAPES = ("lorentzian", "gaussian", "voigt")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,11 +110,22 @@ class Prior:
         Name of the resonance that is 0 ppm. Default ``"pcr"``.
     sources
         Literature that the numbers come from.
+    lineshape
+        ``"lorentzian"`` (default), ``"gaussian"`` (`linewidth_hz` of each resonance is then that of a Gaussian), or ``"voigt"``:
+        `linewidth_hz` is that of the Lorentzian part, and one Gaussian part, that of the field, is common to all lines.
+    gaussian_linewidth_hz, gaussian_linewidth_bounds_hz
+        For a Voigt lineshape: expected FWHM of the common Gaussian part, and its bounds, in Hz. Otherwise None.
+    j_coupling_bounds_hz
+        Bounds of the first coupling constant of ``beta_atp``, in Hz; all couplings are then fitted, in fixed ratios. Default None:
+        couplings stay as they are given.
+    begin_time_bounds_s
+        Bounds of what the fit may add to the begin time, in seconds. Default None: the begin time of the acquisition is exact.
 
     Raises
     ------
     PriorKnowledgeError
-        A name appears twice, a needed resonance is missing, or `linewidth_as` names no independent resonance.
+        A name appears twice, a needed resonance is missing, `linewidth_as` names no independent resonance, or what belongs to a
+        lineshape or to couplings is missing or given without them.
 
     Examples
     --------
@@ -128,6 +141,11 @@ class Prior:
     resonances: tuple[Resonance, ...] = field(repr=False)
     reference: str = "pcr"
     sources: tuple[str, ...] = field(default=(), repr=False)
+    lineshape: str = "lorentzian"
+    gaussian_linewidth_hz: float | None = None
+    gaussian_linewidth_bounds_hz: tuple[float, float] | None = None
+    j_coupling_bounds_hz: tuple[float, float] | None = None
+    begin_time_bounds_s: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.field_strength_t < np.inf:
@@ -152,6 +170,45 @@ class Prior:
         if self[self.reference].chemical_shift_ppm != 0:
             msg = f"chemical_shift_ppm of the reference {self.reference!r} must be 0: all shifts are relative to it."
             raise PriorKnowledgeError(msg)
+        self._check_lineshape()
+        self._check_common()
+
+    def _check_lineshape(self) -> None:
+        if self.lineshape not in LINESHAPES:
+            msg = f"lineshape is {self.lineshape!r}; it must be one of {', '.join(LINESHAPES)}."
+            raise PriorKnowledgeError(msg)
+        given = (self.gaussian_linewidth_hz, self.gaussian_linewidth_bounds_hz)
+        if self.lineshape == "voigt" and None in given:
+            msg = "the lineshape 'voigt' needs gaussian_linewidth_hz and gaussian_linewidth_bounds_hz; give both, in Hz."
+            raise PriorKnowledgeError(msg)
+        if self.lineshape != "voigt" and given != (None, None):
+            msg = f"gaussian_linewidth_hz belongs to the lineshape 'voigt', not to {self.lineshape!r}; leave it out."
+            raise PriorKnowledgeError(msg)
+
+    def _check_common(self) -> None:
+        """Check the parameters that are common to all resonances: expected value and bounds."""
+        j = self["beta_atp"].j_coupling_hz
+        if self.j_coupling_bounds_hz is not None and not j:
+            msg = (
+                "j_coupling_bounds_hz is given, but beta_atp has no j_coupling_hz; give both, or leave the bounds out."
+            )
+            raise PriorKnowledgeError(msg)
+        for name, value, least in (
+            ("gaussian_linewidth_bounds_hz", self.gaussian_linewidth_hz, 0.0),
+            ("j_coupling_bounds_hz", j[0] if j else None, 0.0),
+            ("begin_time_bounds_s", 0.0, -np.inf),
+        ):
+            bounds = getattr(self, name)
+            if bounds is None:
+                continue
+            low, high = bounds
+            if not (np.isfinite([low, high]).all() and low < high and low > least):
+                above = " above 0" if least == 0 else ""
+                msg = f"{name} is {(low, high)}; give two finite numbers{above}, the lower first."
+                raise PriorKnowledgeError(msg)
+            if value is None or not low <= value <= high:
+                msg = f"{name} is {(low, high)}; the expected value {value} must lie within."
+                raise PriorKnowledgeError(msg)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -11,10 +11,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from p31mg.arrays import FloatArray
+from p31mg.core.envelope import gaussian_terms
 from p31mg.core.signal import TWO_PI, LineStructure
 from p31mg.prior.model import Prior
 
-__all__ = ["first_order_lines", "line_structure"]
+__all__ = ["common_parameters", "first_order_lines", "line_structure"]
 
 
 def first_order_lines(j_coupling_hz: Sequence[float]) -> tuple[FloatArray, FloatArray]:
@@ -43,25 +44,52 @@ def first_order_lines(j_coupling_hz: Sequence[float]) -> tuple[FloatArray, Float
 def line_structure(prior: Prior, ties: FloatArray | None = None) -> LineStructure:
     """Return the lines of all resonances of a prior for the core.
 
+    The parameters p are frequencies, linewidths and amplitudes of the K resonances, the phase, and those of `common_parameters`.
+
     Parameters
     ----------
     prior
-        The resonances and their couplings.
+        The resonances, their couplings and their lineshape.
     ties
-        Shape (3K+1, P): how P free parameters make frequency, linewidth and amplitude of each resonance, and the phase.
-        Default: each is free.
+        Shape (n, P): how P free parameters make the n parameters p. Default: each is free.
     """
-    multiplets = [first_order_lines(r.j_coupling_hz) for r in prior.resonances]
-    k = len(multiplets)
-    resonance = np.repeat(np.arange(k), [len(offsets) for offsets, _ in multiplets])
-    slope = np.zeros((len(resonance), 3 * k + 1), dtype=np.complex128)
-    each = np.arange(len(resonance))
-    slope[each, resonance] = 1j * TWO_PI
-    slope[each, k + resonance] = -np.pi
+    k, common = len(prior.resonances), common_parameters(prior)
+    n = 3 * k + 1 + len(common)
+    if prior.lineshape == "lorentzian":
+        rates, envelope = np.zeros(1, dtype=np.complex128), np.ones(1, dtype=np.complex128)
+    else:
+        rates, envelope = gaussian_terms()
+    first_j = prior["beta_atp"].j_coupling_hz[:1]
+    resonance, weight, exponent, slope = [], [], [], []
+    for i, r in enumerate(prior.resonances):
+        for offset_hz, line_weight in zip(*first_order_lines(r.j_coupling_hz), strict=True):
+            for rate, term in zip(rates, envelope, strict=True):
+                row = np.zeros(n, dtype=np.complex128)
+                row[i] = 1j * TWO_PI
+                row[k + i] = -rate if prior.lineshape == "gaussian" else -np.pi
+                if "gaussian_linewidth_hz" in common:
+                    row[3 * k + 1 + common.index("gaussian_linewidth_hz")] = -rate
+                if "j_coupling_hz" in common:
+                    row[3 * k + 1 + common.index("j_coupling_hz")] = 1j * TWO_PI * offset_hz / first_j[0]
+                resonance.append(i)
+                weight.append(line_weight * term)
+                exponent.append(0.0 if "j_coupling_hz" in common else 1j * TWO_PI * offset_hz)
+                slope.append(row)
     return LineStructure(
-        resonance=resonance,
-        weight=np.concatenate([weights for _, weights in multiplets]).astype(np.complex128),
-        exponent=1j * TWO_PI * np.concatenate([offsets for offsets, _ in multiplets]),
-        slope=slope,
-        ties=np.eye(3 * k + 1) if ties is None else ties,
+        resonance=np.array(resonance),
+        weight=np.array(weight, dtype=np.complex128),
+        exponent=np.array(exponent, dtype=np.complex128),
+        slope=np.array(slope),
+        ties=np.eye(n) if ties is None else ties,
+        fits_begin_time="begin_time_s" in common,
     )
+
+
+def common_parameters(prior: Prior) -> list[str]:
+    """Return the names of the parameters that all resonances have in common beside the phase, the begin time last."""
+    has = {
+        "gaussian_linewidth_hz": prior.lineshape == "voigt",
+        "j_coupling_hz": prior.j_coupling_bounds_hz is not None,
+        "begin_time_s": prior.begin_time_bounds_s is not None,
+    }
+    return [name for name, is_there in has.items() if is_there]
