@@ -61,14 +61,18 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 
 import numpy as np
+import scipy.sparse
 
 from p31mg.arrays import BoolArray, ComplexArray, FloatArray, IntArray
-from p31mg.core.signal import LineStructure, Sampling, row_by_row
+from p31mg.core.signal import LineStructure, Sampling
 
 __all__ = ["BinModel", "NormalEquations", "exponential_bins"]
 
 _CACHED = 2**17
 """Numbers in the line-by-bin matrices of spectra that are evaluated together: few enough for the second-level cache."""
+
+_FEW_LINES = 24
+"""Up to so many, the Gram matrix of the lines is faster than that of the parameters at the bins."""
 
 
 @dataclass(frozen=True)
@@ -135,15 +139,6 @@ class _LineState:
 
 
 @dataclass(frozen=True)
-class _BinSums:
-    """Sums over the bins: |r|^2 (B,); of ū^p r for p = 1, 2, 3 (B, 3, M); products of (u, u') of all lines (B, 2M, 2M)."""
-
-    energy: FloatArray
-    with_residual: ComplexArray
-    gram: ComplexArray
-
-
-@dataclass(frozen=True)
 class BinModel:
     """The model of some lines on a set of bins, numbered from the bin that frequency 0 of the parameters lies on."""
 
@@ -185,37 +180,42 @@ class BinModel:
             Shape (B,): where the hessian is to hold the second derivatives of the model. Default nowhere: J^T J.
         """
         curved = np.broadcast_to(np.asarray(curved), len(x))
-        return NormalEquations.joined(
-            [self._equations(*self._state_and_sums(x[i], data[i], curved[i]), curved[i]) for i in self._parts(len(x))]
-        )
+        return NormalEquations.joined([self._evaluate(x[i], data[i], curved[i]) for i in self._parts(len(x))])
 
     def residual(self, x: FloatArray, data: ComplexArray) -> ComplexArray:
         """Return r, data less model at free parameters x (B, P), shape (B, J)."""
         state = self._line_state(x)
-        return self._residual(self._inverse_distance(state.z), state.z, state.scaled, data)
+        return self._residual(self._inverse_powers(state.z, 1)[0], state, data)
 
     def _parts(self, n: int) -> list[slice]:
+        """Return slices of problems whose matrices fit the cache together."""
         together = max(8, min(128, _CACHED // (len(self.lines.weight) * len(self.bins))))
         return [slice(i, i + together) for i in range(0, max(n, 1), together)]
 
-    def _state_and_sums(self, x: FloatArray, data: ComplexArray, curved: BoolArray) -> tuple[_LineState, _BinSums]:
-        state = self._line_state(x)
-        return state, self._bin_sums(state, data, third=bool(curved.any()))
-
-    def _equations(self, state: _LineState, sums: _BinSums, curved: BoolArray) -> NormalEquations:
+    def _evaluate(self, x: FloatArray, data: ComplexArray, curved: BoolArray) -> NormalEquations:
         normalised = 1.0 / self.sampling.n_points
+        state = self._line_state(x)
+        powers = self._inverse_powers(state.z, 2 + bool(curved.any()))
+        residual = self._residual(powers[0], state, data)
+        sums = self._sums_with(residual, powers, state.z)
         directions = self._directions(state)
-        u, v = sums.with_residual[:, 0], sums.with_residual[:, 1] - sums.with_residual[:, 0]
+
         # Re<a, b> of complex vectors is the product of their pairs of real numbers
         pairs = directions.view(np.float64)
-        gradient = (pairs @ np.concatenate([u, v], axis=-1).view(np.float64)[..., None])[..., 0] * normalised
-        products = directions @ np.swapaxes(sums.gram, -1, -2)
-        information = pairs @ np.swapaxes(products.view(np.float64), -1, -2)
+        uv = np.stack([sums[:, 0], sums[:, 1] - sums[:, 0]], axis=-1).view(np.float64)
+        gradient = (pairs @ uv.reshape(len(x), -1, 1))[..., 0] * normalised
+        if len(self.lines.weight) <= _FEW_LINES:
+            products = directions @ np.swapaxes(self._gram(state.z, powers), -1, -2)
+            information = pairs @ np.swapaxes(products.view(np.float64), -1, -2)
+        else:
+            jacobian = self._jacobian(directions, state.z, powers).view(np.float64)
+            information = jacobian @ np.swapaxes(jacobian, -1, -2)
         information *= normalised
         hessian = information.copy()
         if curved.any():
             self._add_curvature(hessian, state, sums, curved, normalised)
-        return NormalEquations(sums.energy * normalised, gradient, information, hessian)
+        cost = (residual.real**2 + residual.imag**2).sum(axis=-1) * normalised
+        return NormalEquations(cost, gradient, information, hessian)
 
     def _line_state(self, x: FloatArray) -> _LineState:
         n, dt = self.sampling.n_points, self.sampling.dwell_time_s
@@ -237,65 +237,83 @@ class BinModel:
             amplitude=amplitude,
         )
 
-    def _bin_sums(self, state: _LineState, data: ComplexArray, *, third: bool) -> _BinSums:
-        z = state.z
-        with_residual = np.zeros((len(z), 3, z.shape[-1]), dtype=np.complex128)
-        alone = np.empty((len(z), 2, z.shape[-1]), dtype=np.complex128)
-        inverse = self._inverse_distance(z)
-        columns = self._residual_columns(inverse, z, state.scaled, data)
-        residual, flat = columns[..., 0], columns.view(np.float64)
-        energy = (residual.real**2 + residual.imag**2).sum(axis=-1)
-        power = inverse
-        for order in range(2 + third):
-            if order:
-                power = power * inverse
-            sums = (power @ flat[..., : 2 * (order + 2)]).view(np.complex128)
-            with_residual[:, order] = _binomial(sums, z)
-            if order < 2:
-                alone[:, order] = _binomial_of_one(power @ self._columns[order], z)
-        return _BinSums(energy, with_residual, self._gram(z, alone))
-
-    def _inverse_distance(self, z: ComplexArray) -> FloatArray:
-        """Return 1/d, shape (B, M, J)."""
+    def _inverse_powers(self, z: ComplexArray, n: int) -> list[FloatArray]:
+        """Return 1/d, 1/d^2, ... of all lines, each (B, M, J)."""
         terms = np.stack([1.0 + z.real**2 + z.imag**2, -2.0 * z.real, -2.0 * z.imag], axis=-1)
         distance = terms @ self._cosine_table
-        return np.reciprocal(distance, out=distance)
+        out = [np.reciprocal(distance, out=distance)]
+        while len(out) < n:
+            out.append(out[-1] * out[0])
+        return out
 
-    def _residual(self, inverse: FloatArray, z: ComplexArray, scaled: ComplexArray, data: ComplexArray) -> ComplexArray:
-        turned = scaled * np.conj(z)
-        coefficients = np.stack([scaled.real, scaled.imag, turned.real, turned.imag], axis=1)
+    def _residual(self, inverse: FloatArray, state: _LineState, data: ComplexArray) -> ComplexArray:
+        turned = state.scaled * np.conj(state.z)
+        coefficients = np.stack([state.scaled.real, state.scaled.imag, turned.real, turned.imag], axis=1)
         parts = coefficients @ inverse
         residual = data - (parts[:, 0] + 1j * parts[:, 1])
         residual += (parts[:, 2] + 1j * parts[:, 3]) * np.conj(self._turn)
         return residual
 
-    def _residual_columns(
-        self, inverse: FloatArray, z: ComplexArray, scaled: ComplexArray, data: ComplexArray
-    ) -> ComplexArray:
-        """Return r, w r, w^2 r, w^3 r in columns, shape (B, J, 4)."""
-        out = np.empty((*data.shape, 4), dtype=np.complex128)
-        residual = self._residual(inverse, z, scaled, data)
-        out[..., 0] = residual
-        for i in range(1, 4):
+    def _sums_with(self, residual: ComplexArray, powers: list[FloatArray], z: ComplexArray) -> ComplexArray:
+        """Return the sums over bins of ū^p r, p = 1, 2, 3, shape (B, 3, M); 0 for the powers that are not there."""
+        columns = np.empty((*residual.shape, len(powers) + 1), dtype=np.complex128)  # w^i r
+        columns[..., 0] = residual
+        for i in range(1, len(powers) + 1):
             residual = residual * self._turn
-            out[..., i] = residual
+            columns[..., i] = residual
+        out = np.zeros((len(z), 3, z.shape[-1]), dtype=np.complex128)
+        for order, power in enumerate(powers):
+            sums = (power @ columns.view(np.float64)[..., : 2 * (order + 2)]).view(np.complex128)
+            out[:, order] = _binomial(sums, z)
         return out
 
-    def _gram(self, z: ComplexArray, alone: ComplexArray) -> ComplexArray:
-        """Return the inner products of (u, u') of all lines, (B, 2M, 2M), from the sums of u and u^2 (B, 2, M)."""
+    def _gram(self, z: ComplexArray, powers: list[FloatArray]) -> ComplexArray:
+        """Return the inner products of (u, u') of all lines, shape (B, 2M, 2M); u and u' of a line are neighbours."""
         n_batch, m = z.shape
-        u, v = alone[:, 0], alone[:, 1] - alone[:, 0]
-        g = 1.0 / (1.0 - np.conj(z)[:, :, None] * z[:, None, :])
+        u, squared = (_binomial_of_one(powers[i] @ self._columns[i], z) for i in range(2))
+        v = squared - u
+        g = 1.0 - np.conj(z)[:, :, None] * z[:, None, :]
+        g = np.conj(g) / (g.real**2 + g.imag**2)  # 1/g; faster than complex division
         g1 = g * (g - 1.0)
         h = np.conj(u)[:, :, None] + (u - len(self.bins))[:, None, :]
         hg1 = h * g1
-        out = np.empty((n_batch, 2 * m, 2 * m), dtype=np.complex128)
-        np.multiply(h, g, out=out[:, :m, :m])
         crossed = v[:, None, :] * g + hg1
-        out[:, :m, m:] = crossed
-        out[:, m:, :m] = np.conj(np.swapaxes(crossed, -1, -2))
-        out[:, m:, m:] = (np.conj(v)[:, :, None] + v[:, None, :]) * g1 + hg1 * (2.0 * g - 1.0)
+        out = np.empty((n_batch, m, 2, m, 2), dtype=np.complex128)
+        np.multiply(h, g, out=out[:, :, 0, :, 0])
+        out[:, :, 0, :, 1] = crossed
+        out[:, :, 1, :, 0] = np.conj(np.swapaxes(crossed, -1, -2))
+        out[:, :, 1, :, 1] = (np.conj(v)[:, :, None] + v[:, None, :]) * g1 + hg1 * (2.0 * g - 1.0)
+        return out.reshape(n_batch, 2 * m, 2 * m)
+
+    def _jacobian(self, directions: ComplexArray, z: ComplexArray, powers: list[FloatArray]) -> ComplexArray:
+        """Return the Jacobian at the bins, shape (B, P, J): of many lines it is smaller than their Gram matrix.
+
+        A column is sum_l alpha_l u_l + beta_l u'_l; with u = (1 - conj(zw))/d it is a real matrix product for each power of 1/d.
+        """
+        out = np.empty((*directions.shape[:2], len(self.bins)), dtype=np.complex128)
+        back = np.conj(self._turn)
+        for parameters, lines in self._supports:
+            alpha = directions[:, parameters, 2 * lines.start : 2 * lines.stop : 2]
+            beta = directions[:, parameters, 2 * lines.start + 1 : 2 * lines.stop : 2]
+            turn = np.conj(z)[:, None, lines]
+            alpha = alpha - beta
+            u = _complex_product([alpha, alpha * turn], powers[0][:, lines])
+            turned = beta * turn
+            u2 = _complex_product([beta, turned, turned * turn], powers[1][:, lines])
+            out[:, parameters] = u[0] + u2[0] - back * (u[1] + 2.0 * u2[1] - back * u2[2])
         return out
+
+    @cached_property
+    def _supports(self) -> list[tuple[list[int], slice]]:
+        """Free parameters grouped by the lines that they reach, and those lines."""
+        _, targets, _ = self._direction_table
+        parameter, column = np.divmod(targets, 2 * len(self.lines.weight))
+        groups: dict[tuple[int, int], list[int]] = {}
+        for i in range(self.lines.ties.shape[1]):
+            own = column[parameter == i] // 2
+            ends = (int(own.min()), int(own.max()) + 1) if own.size else (0, 0)
+            groups.setdefault(ends, []).append(i)
+        return [(parameters, slice(*ends)) for ends, parameters in groups.items()]
 
     @cached_property
     def _moves(self) -> ComplexArray:
@@ -344,23 +362,23 @@ class BinModel:
             (moves, 0),
             (swells, 0),
             (1j * turns * every, 0),
-            (moves * self.sampling.dwell_time_s, m),
+            (moves * self.sampling.dwell_time_s, 1),
             (self._delays[:, None] * every, 0),
         ]
         sources, targets, factors = [], [], []
-        for i, (block, shift) in enumerate(blocks):
+        for i, (block, derivative) in enumerate(blocks):
             parameter, line = np.nonzero(block)
             sources.append(i * m + line)
-            targets.append(parameter * 2 * m + shift + line)
+            targets.append(2 * (parameter * m + line) + derivative)
             factors.append(block[parameter, line])
         return np.concatenate(sources), np.concatenate(targets), np.concatenate(factors).astype(np.complex128)
 
     def _add_curvature(
-        self, hessian: FloatArray, state: _LineState, sums: _BinSums, curved: BoolArray, normalised: float
+        self, hessian: FloatArray, state: _LineState, sums: ComplexArray, curved: BoolArray, normalised: float
     ) -> None:
         """Add -Re<d2S, r>, what Gauss-Newton leaves out, to the hessians of problems that are `curved`."""
         dt, kappa = self.sampling.dwell_time_s, state.kappa
-        u1, u2, u3 = np.moveaxis(sums.with_residual, 1, 0)
+        u1, u2, u3 = np.moveaxis(sums, 1, 0)
         v1, v2 = u2 - u1, 2.0 * u3 - 3.0 * u2 + u1  # sums of conj(u') r and conj(u'') r
         weight = np.conj(state.turn * state.b) * (normalised * curved[:, None])
         kappa, slope = np.conj(kappa), np.conj(state.kappa_slope)
@@ -373,13 +391,11 @@ class BinModel:
             turn = np.conj(state.exponents)
             features += [turn * r0, a * turn * r0, a * turn * turn * r0, a * (r0 + turn * r1)]
         table, entries = self._curvature_table
-        hessian.reshape(len(hessian), -1)[:, entries] -= row_by_row(
-            np.concatenate(features, axis=-1).view(np.float64), table
-        )
+        hessian.reshape(len(hessian), -1)[:, entries] -= np.concatenate(features, axis=-1).view(np.float64) @ table
 
     @cached_property
-    def _curvature_table(self) -> tuple[FloatArray, IntArray]:
-        """Real matrix from the features of `_add_curvature` to those entries of a (P, P) matrix that they reach."""
+    def _curvature_table(self) -> tuple[scipy.sparse.csr_array, IntArray]:
+        """Sparse real matrix from the features of `_add_curvature` to those entries of a (P, P) matrix that they reach."""
         moves, swells, turns = self._moves, self._swells, self._turns
 
         def both(a: FloatArray | ComplexArray, b: FloatArray | ComplexArray) -> FloatArray | ComplexArray:
@@ -402,7 +418,7 @@ class BinModel:
         # Re(t f) of complex t and f, for f viewed as pairs of real numbers
         table = np.stack([terms.real, -terms.imag], axis=1).reshape(2 * len(terms), -1)
         entries = np.flatnonzero(table.any(axis=0))
-        return np.ascontiguousarray(table[:, entries]), entries
+        return scipy.sparse.csr_array(table[:, entries]), entries
 
 
 def _binomial(sums: ComplexArray, z: ComplexArray) -> ComplexArray:
@@ -419,3 +435,14 @@ def _binomial_of_one(parts: FloatArray, z: ComplexArray) -> ComplexArray:
     """Return the sums of u^p = conj((1 - z w)^p) from the real sums of 1, Re w, Im w, ..."""
     powers = parts[..., 1::2] + 1j * parts[..., 2::2]
     return np.conj(_binomial(np.concatenate([parts[..., :1], powers], axis=-1), z))
+
+
+def _complex_product(parts: list[ComplexArray], matrix: FloatArray) -> list[ComplexArray]:
+    """Return complex matrices (B, n, M) times one real matrix (B, M, J), by one real product."""
+    n = parts[0].shape[1]
+    rows = [array for part in parts for array in (part.real, part.imag)]
+    product = np.concatenate(rows, axis=1) @ matrix
+    return [
+        product[:, 2 * i * n : (2 * i + 1) * n] + 1j * product[:, (2 * i + 1) * n : 2 * (i + 1) * n]
+        for i in range(len(parts))
+    ]

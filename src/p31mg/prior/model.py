@@ -116,8 +116,8 @@ class Prior:
     gaussian_linewidth_hz, gaussian_linewidth_bounds_hz
         For a Voigt lineshape: expected FWHM of the common Gaussian part, and its bounds, in Hz. Otherwise None.
     j_coupling_bounds_hz
-        Bounds of the first coupling constant of ``beta_atp``, in Hz; all couplings are then fitted, in fixed ratios. Default None:
-        couplings stay as they are given.
+        Bounds of the first coupling constant of ``beta_atp``, in Hz; all couplings are then fitted, in fixed ratios. Default
+        None: couplings stay as they are given.
     begin_time_bounds_s
         Bounds of what the fit may add to the begin time, in seconds. Default None: the begin time of the acquisition is exact.
 
@@ -179,7 +179,9 @@ class Prior:
             raise PriorKnowledgeError(msg)
         given = (self.gaussian_linewidth_hz, self.gaussian_linewidth_bounds_hz)
         if self.lineshape == "voigt" and None in given:
-            msg = "the lineshape 'voigt' needs gaussian_linewidth_hz and gaussian_linewidth_bounds_hz; give both, in Hz."
+            msg = (
+                "the lineshape 'voigt' needs gaussian_linewidth_hz and gaussian_linewidth_bounds_hz; give both, in Hz."
+            )
             raise PriorKnowledgeError(msg)
         if self.lineshape != "voigt" and given != (None, None):
             msg = f"gaussian_linewidth_hz belongs to the lineshape 'voigt', not to {self.lineshape!r}; leave it out."

@@ -55,10 +55,9 @@ def line_structure(prior: Prior, ties: FloatArray | None = None) -> LineStructur
     """
     k, common = len(prior.resonances), common_parameters(prior)
     n = 3 * k + 1 + len(common)
+    rates, envelope = gaussian_terms()
     if prior.lineshape == "lorentzian":
-        rates, envelope = np.zeros(1, dtype=np.complex128), np.ones(1, dtype=np.complex128)
-    else:
-        rates, envelope = gaussian_terms()
+        rates, envelope = np.zeros_like(rates[:1]), np.ones_like(envelope[:1])
     first_j = prior["beta_atp"].j_coupling_hz[:1]
     resonance, weight, exponent, slope = [], [], [], []
     for i, r in enumerate(prior.resonances):
