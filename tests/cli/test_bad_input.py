@@ -71,7 +71,7 @@ FILES: dict[str, tuple[Callable[[Path], Path], tuple[object, ...], str]] = {
     "missing": (lambda f: f / "no-such.nii.gz", (), "file .*no-such.nii.gz cannot be read: No such file or directory"),
     "empty": (lambda f: text(f, ""), TEXT_OPTIONS, "file .*fid.txt is empty"),
     "truncated": (truncated, (), "truncated.nii.gz is truncated or damaged"),
-    "wrong columns": (lambda f: text(f, "1 2 3\n" * 70), TEXT_OPTIONS, "line 1: 3 columns; two are needed"),
+    "wrong columns": (lambda f: text(f, "1 2 3\n" * 70), TEXT_OPTIONS, "odd number of columns"),
     "NaN in text": (lambda f: text(f, GOOD + "nan 0\n"), TEXT_OPTIONS, "line 71: 'nan 0' holds NaN or Inf"),
     "Inf in text": (lambda f: text(f, GOOD + "0 inf\n"), TEXT_OPTIONS, "line 71: '0 inf' holds NaN or Inf"),
     "NaN": (lambda f: with_value(f, np.nan), (), "value.nii.gz holds NaN or Inf in every FID"),
@@ -105,7 +105,7 @@ FILES: dict[str, tuple[Callable[[Path], Path], tuple[object, ...], str]] = {
         "a.nii.gz states the spectrometer frequency 51.705 but 120 is given; .*--override",
     ),
     "other nucleus": (other_nucleus, (), "proton.nii holds 1H spectra; p31mg fits 31P only"),
-    "a folder": (lambda f: f, (), "is a folder; give a file"),
+    "a folder": (lambda f: f, (), "is a folder and no dataset of its own; give a file"),
 }
 
 

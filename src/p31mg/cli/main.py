@@ -23,7 +23,8 @@ _COMMANDS = {
     "mg": "Convert shifts to free Mg2+.",
     "simulate": "Write simulated spectra with known truth.",
     "calibrations": "List the calibrations with constants, sources and evidence.",
-    "info": "Say what is in a file.",
+    "info": "Say what is in a file, and what is doubtful about it.",
+    "convert": "Write the spectra of a file of any format as NIfTI-MRS, npz or CSV.",
 }
 
 
