@@ -64,7 +64,7 @@ def answer(converter: str, path: Path) -> bytes:
         contextlib.redirect_stderr(io.StringIO()),
     ):
         warnings.simplefilter("ignore")
-        images = [made.image.to_bytes() for made in CONVERTERS[converter](path)]
+        images = [made.image.nibImage.to_bytes() for made in CONVERTERS[converter](path)]
     return json.dumps([len(image) for image in images]).encode() + b"\n" + b"".join(images)
 
 

@@ -23,7 +23,7 @@ __all__ = ["NAME", "SUFFIXES", "parse", "recognises"]
 NAME = "LCModel RAW"
 SUFFIXES: tuple[str, ...] = (".raw", ".h2o")
 
-_NAMELIST = re.compile(r"^\s*[$&]([A-Za-z]\w*)\b(.*?)[$&]END\b", re.IGNORECASE | re.DOTALL | re.MULTILINE)
+_NAMELIST = re.compile(r"\s*[$&]([A-Za-z]\w*)\b(.*?)[$&]END\b", re.IGNORECASE | re.DOTALL | re.MULTILINE)
 _ITEM = re.compile(r"([A-Za-z]\w*)\s*=\s*('[^']*'|\"[^\"]*\"|[^,'\"=\s]+)")
 _NUMBER_IN_QUOTES = "'\" "
 

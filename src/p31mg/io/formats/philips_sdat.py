@@ -24,7 +24,7 @@ from p31mg.io.source import LARGEST_TEXT_BYTES, Source, require_bytes, require_p
 __all__ = ["NAME", "SUFFIXES", "parse", "recognises", "vax_floats"]
 
 NAME = "Philips SDAT/SPAR"
-SUFFIXES: tuple[str, ...] = (".sdat", ".spar")
+SUFFIXES: tuple[str, ...] = (".sdat",)  # one name of the pair, so that a folder counts it once
 
 _SPAR_KEYS = ("synthesizer_frequency", "sample_frequency")
 

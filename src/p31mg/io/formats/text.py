@@ -135,7 +135,7 @@ def _step_of_time(column: npt.NDArray[np.floating], titles: list[str], source: S
             "of real and imaginary part must follow."
         )
         raise ReadError(msg)
-    unit = 1e-3 if titles and re.search(r"(?i)(?<![a-z])ms\b", titles[0].replace("_", " ")) else 1.0
+    unit = 1e-3 if re.search(r"(?i)(?:\b|_)ms(?:ec)?\b", " ".join(titles)) else 1.0
     return unit * float(column[-1] - column[0]) / (len(column) - 1)
 
 

@@ -1,0 +1,504 @@
+"""One small file of every format, made by hand or by another library: never by the package's own writers.
+
+Every maker takes a folder, FIDs in the sign of p31mg (a line f Hz above the carrier is exp(+2 pi i f t)) and the nucleus, and
+returns the path that a user would give. The acquisition is that of the constants below.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nibabel
+import numpy as np
+import scipy.io
+from nibabel.nifti1 import Nifti1Extension
+
+FREQUENCY_MHZ, DWELL_TIME_S, WIDTH_HZ, BEGIN_TIME_S = 49.9, 2e-4, 5000.0, 4.5e-4
+N_POINTS = 128
+
+Maker = Callable[..., Path]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A format: how to make a file, and what its reader should then say.
+
+    `asked_for`: what the file does not state. `begin_time_source`: None where the file does not state a begin time.
+    `stack_axes`: names of the batch axes of a file with a stack of that many axes; empty where it holds one FID only.
+    """
+
+    name: str
+    make: Maker
+    asked_for: tuple[str, ...] = ()
+    begin_time_source: str | None = None
+    implied: bool = False
+    states_nucleus: bool = True
+    tolerance: float = 1e-15
+    stack_axes: tuple[str, ...] = ()
+    is_folder: bool = False
+    needs: str = ""
+    metadata_key: str = ""
+    options: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def given(self) -> dict[str, float]:
+        """What a user has to give."""
+        values = {
+            "spectrometer_frequency_mhz": FREQUENCY_MHZ,
+            "spectral_width_hz": WIDTH_HZ,
+            "begin_time_s": BEGIN_TIME_S,
+        }
+        return {name: values[name] for name in self.asked_for}
+
+
+def signal(*shape: int, seed: int = 0) -> np.ndarray:
+    """Return FIDs (*shape, n) of two lines, 20 bins above and 33 below the carrier, with amplitudes of their own."""
+    rng = np.random.default_rng(seed)
+    n = np.arange(N_POINTS)
+    lines = np.exp(2j * np.pi * 20 * n / N_POINTS - n / 50) + 0.4 * np.exp(-2j * np.pi * 33 * n / N_POINTS - n / 40)
+    return rng.uniform(0.5, 2.0, size=(*shape, 1)) * lines
+
+
+def nifti_mrs(folder: Path, fid: np.ndarray, nucleus: str = "31P", name: str = "fid.nii.gz", **more: Any) -> Path:
+    data = np.conj(fid).reshape(1, 1, 1, *fid.shape)
+    image = nibabel.Nifti2Image(np.moveaxis(data, -1, 3), np.eye(4))
+    image.header.set_xyzt_units("mm", "sec")
+    image.header["pixdim"][4] = DWELL_TIME_S
+    metadata = {
+        "SpectrometerFrequency": [FREQUENCY_MHZ],
+        "ResonantNucleus": [nucleus],
+        "EchoTime": BEGIN_TIME_S,
+        "dim_5": "DIM_COIL",
+        "dim_6": "DIM_DYN",
+        **more,
+    }
+    image.header.extensions.append(Nifti1Extension(44, json.dumps(metadata).encode()))
+    image.to_filename(folder / name)
+    return folder / name
+
+
+def jmrui_text(folder: Path, fid: np.ndarray, nucleus: str = "31P") -> Path:
+    fid = np.atleast_2d(fid)
+    lines = [
+        "jMRUI Data Textfile\n\nFilename: made.txt\n",
+        f"PointsInDataset: {fid.shape[1]}\nDatasetsInFile: {len(fid)}\nSamplingInterval: {1e3 * DWELL_TIME_S!r}",
+        f"ZeroOrderPhase: 0E0\nBeginTime: {1e3 * BEGIN_TIME_S!r}\nTransmitterFrequency: {1e6 * FREQUENCY_MHZ!r}",
+        f"MagneticField: {2.895 if nucleus == '31P' else 1.172}\nTypeOfNucleus: 0E0\nNameOfPatient: nobody\n",
+        "\nSignal and FFT\nsig(real)\tsig(imag)\tfft(real)\tfft(imag)",
+    ]
+    for i, row in enumerate(fid, 1):
+        lines.append(f"Signal {i} out of {len(fid)} in file")
+        lines += [f"{z.real!r}\t{z.imag!r}\t0.0\t0.0" for z in row.tolist()]
+    file = folder / "jmrui.txt"
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return file
+
+
+def jmrui_binary(folder: Path, fid: np.ndarray, nucleus: str = "31P") -> Path:
+    number = {"31P": 2.0, "1H": 1.0}[nucleus]
+    header = [0.0, fid.shape[-1], 1e3 * DWELL_TIME_S, 1e3 * BEGIN_TIME_S, 0.0, 1e6 * FREQUENCY_MHZ, 2.895, number]
+    head = struct.pack(">64d", *header, *[0.0] * (64 - len(header)))
+    file = folder / "made.mrui"
+    file.write_bytes(head + fid.astype(complex).view(float).astype(">f8").tobytes() + b"made by hand;2026\n")
+    return file
+
+
+def siemens_rda(folder: Path, fid: np.ndarray, nucleus: str = "31P") -> Path:
+    grid = fid.shape[:-1] or (1, 1, 1)
+    lines = [
+        ">>> Begin of header <<<",
+        "PatientName: n\xf6body",
+        f"TE: {1e3 * BEGIN_TIME_S:.6f}",
+        f"DwellTime: {1e6 * DWELL_TIME_S:.0f}",
+        f"MRFrequency: {FREQUENCY_MHZ:.6f}".replace(".", ","),  # as installations of some countries write it
+        f"Nucleus: {nucleus}",
+        f"VectorSize: {fid.shape[-1]}",
+        *(f"CSIMatrixSize[{i}]: {n}" for i, n in enumerate(grid)),
+        ">>> End of header <<<",
+    ]
+    data = np.conj(fid).reshape(*grid, -1).transpose(2, 1, 0, 3)
+    file = folder / "made.rda"
+    file.write_bytes(("\r\n".join(lines) + "\r\n").encode("latin-1") + data.astype("<c16").tobytes())
+    return file
+
+
+def lcmodel_raw(folder: Path, fid: np.ndarray, nucleus: str = "31P") -> Path:
+    del nucleus
+    values = np.conj(fid).view(float)
+    head = f" $SEQPAR\n ECHOT={1e3 * BEGIN_TIME_S!r}, SEQ='FID',\n HZPPPM={FREQUENCY_MHZ!r}, DELTAT={DWELL_TIME_S!r} $END\n"
+    head += " $NMID ID='made', FMTDAT='(2E25.16)'\n TRAMP=1, VOLUME=1 $END\n"
+    rows = "\n".join(f"{re:25.16E}{im:25.16E}" for re, im in values.reshape(-1, 2))
+    file = folder / "made.RAW"
+    file.write_text(head + rows + "\n", encoding="ascii")
+    return file
+
+
+def philips_sdat(folder: Path, fid: np.ndarray, nucleus: str = "31P") -> Path:
+    rows = np.atleast_2d(fid)
+    bits = (4 * rows.astype(np.complex64).view(np.float32)).view(np.uint32).ravel()  # VAX F is four times smaller
+    words = np.column_stack([bits >> 16, bits & 0xFFFF]).astype("<u2")
+    (folder / "made.SDAT").write_bytes(words.tobytes())
+    parameters = [
+        "!  made by hand",
+        f"samples : {rows.shape[1]}",
+        f"rows : {len(rows)}",
+        f"synthesizer_frequency : {1e6 * FREQUENCY_MHZ:.0f}",
+        f"sample_frequency : {WIDTH_HZ:.0f}",
+        f"nucleus : {nucleus}",
+        f"echo_time : {1e3 * BEGIN_TIME_S!r}",
+        'scan_id : "nobody: second"',
+    ]
+    (folder / "made.spar").write_text("\n\n".join(parameters), encoding="utf-8")
+    return folder / "made.SDAT"
+
+
+def text(folder: Path, fid: np.ndarray, nucleus: str = "31P") -> Path:
+    del nucleus
+    rows = np.atleast_2d(fid)
+    file = folder / "made.txt"
+    np.savetxt(file, np.ascontiguousarray(rows.T).view(float), fmt="%.17g")
+    return file
+
+
+def npy(folder: Path, fid: np.ndarray, nucleus: str = "31P") -> Path:
+    del nucleus
+    np.save(folder / "made.npy", fid)
+    return folder / "made.npy"
+
+
+def npz(folder: Path, fid: np.ndarray, nucleus: str = "31P") -> Path:
+    names = ["coil", "dyn"][: fid.ndim - 1]
+    np.savez_compressed(
+        folder / "made.npz",
+        fid=fid,
+        dwell_time_s=DWELL_TIME_S,
+        spectrometer_frequency_mhz=FREQUENCY_MHZ,
+        begin_time_s=BEGIN_TIME_S,
+        resonant_nucleus=nucleus,
+        axis_names=np.array(names, dtype=str),
+    )
+    return folder / "made.npz"
+
+
+def matlab(folder: Path, fid: np.ndarray, nucleus: str = "31P") -> Path:
+    study = {
+        "fid": fid if fid.ndim > 1 else fid[:, None],
+        "txfrq": 1e6 * FREQUENCY_MHZ,
+        "dwelltime": DWELL_TIME_S,
+        "begin_time": BEGIN_TIME_S,
+        "nucleus": nucleus,
+        "comment": "made by scipy",
+    }
+    scipy.io.savemat(folder / "made.mat", {"study": study}, do_compression=True)
+    return folder / "made.mat"
+
+
+def acqus(fid: np.ndarray, nucleus: str, **more: Any) -> str:
+    values = {
+        "AQ_mod": 3,
+        "BYTORDA": 0,
+        "DE": 6.5,
+        "DECIM": 1,
+        "DIGMOD": 0,
+        "DSPFVS": 12,
+        "DTYPA": 0,
+        "NUC1": f"<{nucleus}>",
+        "P": "(0..3)\n2 12.5 25 0",
+        "PARMODE": fid.ndim - 1,
+        "PULPROG": "<zg>",
+        "SFO1": FREQUENCY_MHZ,
+        "SW_h": WIDTH_HZ,
+        "TD": 2 * fid.shape[-1],
+        **more,
+    }
+    return (
+        "##TITLE= Parameter file\n##JCAMPDX= 5.0\n" + "".join(f"##${k}= {v}\n" for k, v in values.items()) + "##END=\n"
+    )
+
+
+def bruker(folder: Path, fid: np.ndarray, nucleus: str = "31P", **more: Any) -> Path:
+    folder = folder / "11"
+    folder.mkdir()
+    (folder / "acqus").write_text(acqus(fid, nucleus, **more), encoding="utf-8")
+    values = np.rint(2.0**28 * np.atleast_2d(fid).view(float) / 4).astype("<i4")
+    if fid.ndim == 1:
+        (folder / "fid").write_bytes(values.tobytes())
+        return folder
+    padded = np.zeros((len(values), -(-values.shape[1] // 256) * 256), "<i4")
+    padded[:, : values.shape[1]] = values
+    (folder / "ser").write_bytes(padded.tobytes())
+    return folder
+
+
+def paravision(folder: Path, fid: np.ndarray, nucleus: str = "31P", **more: Any) -> Path:
+    folder = folder / "7"
+    folder.mkdir()
+    stack = fid.reshape(1, 1, -1) if fid.ndim == 1 else fid
+    acqp = {"BF1": FREQUENCY_MHZ, "NR": stack.shape[0], "BYTORDA": "little", "GO_raw_data_format": "GO_32BIT_SGN_INT"}
+    method = {
+        "PVM_SpecMatrix": f"( 1 )\n{fid.shape[-1]}",
+        "PVM_SpecSWH": f"( 1 )\n{WIDTH_HZ}",
+        "PVM_EncNReceivers": stack.shape[1],
+        "PVM_Nucleus1": f"( 8 )\n<{nucleus}>",
+        "PVM_DigShift": 0,
+        **more,
+    }
+    for name, values in (("acqp", acqp), ("method", method)):
+        entries = "".join(f"##${k}={v}\n" for k, v in values.items())
+        (folder / name).write_text(f"##TITLE=made\n$$ by hand\n{entries}##END=\n", encoding="utf-8")
+    (folder / "fid").write_bytes(np.rint(2.0**28 * stack.view(float) / 4).astype("<i4").tobytes())
+    return folder
+
+
+def varian(folder: Path, fid: np.ndarray, nucleus: str = "31P") -> Path:
+    folder = folder / "made.fid"
+    folder.mkdir()
+    rows = np.conj(np.atleast_2d(fid)).astype(np.complex64).view(np.float32).astype(">f4")
+    n_values, trace_bytes = rows.shape[1], 4 * rows.shape[1]
+    content = struct.pack(">6i2hi", len(rows), 1, n_values, 4, trace_bytes, trace_bytes + 28, 0, 0b1001, 1)
+    for i, row in enumerate(rows, 1):
+        content += struct.pack(">4hi4f", 0, 1, i, 0, 1, 0, 0, 0, 0) + row.tobytes()
+    (folder / "fid").write_bytes(content)
+    name = nucleus[-1] + nucleus[:-1]
+    numbers = {"sfrq": FREQUENCY_MHZ, "sw": WIDTH_HZ, "pw": 8, "rof2": 40, "alfa": 10, "np": n_values}
+    entries = "".join(f"{k} 1 1 1e9 -1e9 0 2 1 11 1 64\n1 {v} \n0 \n" for k, v in numbers.items())
+    entries += "".join(f'{k} 2 2 8 0 0 2 1 11 1 64\n1 "{v}"\n0 \n' for k, v in {"tn": name, "array": "d2"}.items())
+    (folder / "procpar").write_text(entries, encoding="ascii")
+    return folder
+
+
+def nmrpipe(folder: Path, fid: np.ndarray, nucleus: str = "31P") -> Path:
+    """Written by nmrglue, from a dictionary of its own."""
+    from nmrglue.fileio import fileiobase, pipe
+
+    universal = fileiobase.create_blank_udic(fid.ndim)
+    for axis in range(fid.ndim):
+        is_direct = axis == fid.ndim - 1
+        universal[axis] |= {"sw": WIDTH_HZ, "obs": FREQUENCY_MHZ, "size": fid.shape[axis], "complex": is_direct}
+        universal[axis] |= {"encoding": "direct" if is_direct else "magnitude", "label": nucleus if is_direct else "T"}
+    file = folder / "made.fid"
+    pipe.write(str(file), pipe.create_dic(universal), fid.astype(np.complex64))
+    return file
+
+
+def jcamp_dx(folder: Path, fid: np.ndarray, nucleus: str = "31P", **more: Any) -> Path:
+    n = fid.size
+    head = [
+        "##TITLE= made",
+        "##JCAMP-DX= 5.0",
+        "##DATA TYPE= NMR FID",
+        "##DATA CLASS= NTUPLES",
+        f"##.OBSERVE FREQUENCY= {FREQUENCY_MHZ!r}",
+        f"##.OBSERVE NUCLEUS= ^{nucleus}",
+        *(f"##${k}= {v}" for k, v in more.items()),
+        "##NTUPLES= NMR FID",
+        "##VAR_NAME= TIME, FID/REAL, FID/IMAG",
+        "##SYMBOL= X, R, I",
+        "##VAR_FORM= AFFN, AFFN, AFFN",
+        f"##VAR_DIM= {n}, {n}, {n}",
+        "##UNITS= SECONDS, ARBITRARY UNITS, ARBITRARY UNITS",
+        f"##FIRST= 0, {fid[0].real!r}, {fid[0].imag!r}",
+        f"##LAST= {(n - 1) * DWELL_TIME_S!r}, 0, 0",
+        "##FACTOR= 1, 1, 1",
+    ]
+    for page, letter, values in ((1, "R", fid.real), (2, "I", fid.imag)):
+        head += [f"##PAGE= N={page}", f"##DATA TABLE= (X++({letter}..{letter})), XYDATA"]
+        head += [f"{i} {v!r}" for i, v in enumerate(values.tolist())]
+    file = folder / "made.dx"
+    file.write_text("\n".join([*head, "##END NTUPLES= NMR FID", "##END="]) + "\n", encoding="ascii")
+    return file
+
+
+def spinsolve(folder: Path, fid: np.ndarray, nucleus: str = "31P") -> Path:
+    folder = folder / "made"
+    folder.mkdir()
+    parameters = {"b1Freq": FREQUENCY_MHZ, "dwellTime": 1e6 * DWELL_TIME_S, "bandwidth": WIDTH_HZ / 1e3, "acqDelay": 24}
+    lines = [f"{k:36}= {v}" for k, v in parameters.items()] + [f'{"rxChannel":36}= "{nucleus}"']
+    (folder / "acqu.par").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    head = b"SORPATAD1.1V" + struct.pack("<5I", 504, fid.size, 1, 1, 1)
+    times = (DWELL_TIME_S * np.arange(fid.size)).astype("<f4")
+    (folder / "data.1d").write_bytes(head + times.tobytes() + np.conj(fid).astype("<c8").tobytes())
+    return folder
+
+
+def jeol(folder: Path, fid: np.ndarray, nucleus: str = "31P", **more: str) -> Path:
+    """A little-endian file of version 1: header, parameters, then all real parts and all imaginary parts, negated."""
+    values: dict[str, Any] = {
+        "x_freq": 1e6 * FREQUENCY_MHZ,
+        "x_sweep": WIDTH_HZ,
+        "acq_delay": 2e-5,
+        "x_pulse": 5.0,
+        "x_domain": {"31P": "Phosphorus31", "1H": "Proton"}[nucleus],
+        "digital_filter": "FALSE",
+        **more,
+    }
+    entries = b""
+    for name, value in values.items():
+        packed = struct.pack("<d8x", value) if isinstance(value, float) else value.encode().ljust(16)
+        kind = 2 if isinstance(value, float) else 0
+        entries += (
+            bytes(4)
+            + struct.pack("<h", 0)
+            + bytes(10)
+            + packed
+            + struct.pack("<i", kind)
+            + name.upper().encode().ljust(28)
+        )
+    table = struct.pack("<4I", 64, 0, len(values), 64 * len(values)) + entries
+    n, start = fid.size, 1360
+    head = (
+        b"JEOL.NMR"
+        + struct.pack(">bBHB", 1, 1, 1, 1)
+        + bytes([0x80, 0x01])
+        + struct.pack(">b", 25)
+        + bytes(range(1, 9))
+    )
+    head += bytes([3, 0, 0, 0, 0, 0, 0, 0]) + bytes([0x01, 28]) + bytes(14) + b"made".ljust(124, b"\0") + bytes(4)
+    head += struct.pack(">8I", n, *[1] * 7) + struct.pack(">8I", *[0] * 8) + struct.pack(">8I", n - 1, *[0] * 7)
+    head += (
+        struct.pack(">16d", *[0.0] * 16) + bytes(8) + bytes(16 + 3 * 128 + 8 * 32) + struct.pack(">16d", *[0.0] * 16)
+    )
+    head += (
+        bytes(8) + bytes(3) + bytes(1) + struct.pack(">2I", 0, 0) + struct.pack(">2I", start, len(table)) + bytes(64)
+    )
+    head += struct.pack(">I2I", start + len(table), 0, 16 * n)
+    head = head.ljust(start, b"\0")
+    parts = np.concatenate([fid.real, -fid.imag]).astype("<f8")
+    file = folder / "made.jdf"
+    file.write_bytes(head + table + parts.tobytes())
+    return file
+
+
+def dicom(folder: Path, fid: np.ndarray, nucleus: str = "31P") -> Path:
+    """An enhanced spectroscopy object as Numaris X exports it, with the fields that spec2nii asks for."""
+    import pydicom
+    from pydicom.dataset import Dataset, FileMetaDataset
+    from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+
+    def sequence(**values: Any) -> list[Dataset]:
+        item = Dataset()
+        for name, value in values.items():
+            setattr(item, name, value)
+        return [item]
+
+    made = Dataset()
+    made.file_meta = FileMetaDataset()
+    made.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    made.file_meta.MediaStorageSOPClassUID = made.SOPClassUID = "1.2.840.10008.5.1.4.1.1.4.2"
+    made.file_meta.MediaStorageSOPInstanceUID = made.SOPInstanceUID = generate_uid(entropy_srcs=["made"])
+    made.Manufacturer, made.Modality, made.SoftwareVersions = "Siemens Healthineers", "MR", "XA30"
+    made.PatientName, made.PatientID, made.PatientPosition = "Nobody^N", "0", "HFS"
+    made.StudyInstanceUID, made.SeriesInstanceUID = generate_uid(entropy_srcs=["a"]), generate_uid(entropy_srcs=["b"])
+    made.SeriesNumber, made.InstanceNumber, made.ProtocolName = 3, 1, "fid"
+    made.Rows, made.Columns, made.NumberOfFrames, made.DataPointColumns = 1, 1, 1, fid.size
+    made.SpectralWidth, made.TransmitterFrequency, made.ResonantNucleus = WIDTH_HZ, FREQUENCY_MHZ, nucleus
+    made.SharedFunctionalGroupsSequence = sequence(
+        MRSpectroscopyFOVGeometrySequence=sequence(
+            SpectroscopyAcquisitionPhaseRows=1,
+            SpectroscopyAcquisitionPhaseColumns=1,
+            SpectroscopyAcquisitionOutOfPlanePhaseSteps=1,
+        ),
+        PixelMeasuresSequence=sequence(PixelSpacing=[20.0, 20.0], SliceThickness=20.0),
+        PlaneOrientationSequence=sequence(ImageOrientationPatient=[1.0, 0.0, 0.0, 0.0, 1.0, 0.0]),
+        MREchoSequence=sequence(EffectiveEchoTime=1e3 * BEGIN_TIME_S),
+        MRTimingAndRelatedParametersSequence=sequence(RepetitionTime=2000.0, FlipAngle=90.0),
+        MRTransmitCoilSequence=sequence(TransmitCoilName="TX"),
+        MRReceiveCoilSequence=sequence(ReceiveCoilName="RX"),
+    )
+    made.PerFrameFunctionalGroupsSequence = sequence(
+        PlanePositionSequence=sequence(ImagePositionPatient=[0.0, 0.0, 0.0]),
+        PlaneOrientationSequence=sequence(ImageOrientationPatient=[1.0, 0.0, 0.0, 0.0, 1.0, 0.0]),
+    )
+    made.SpectroscopyData = fid.astype(np.complex64).tobytes()
+    pydicom.dcmwrite(folder / "made.dcm", made, enforce_file_format=True)
+    return folder / "made.dcm"
+
+
+_ACQUISITION = ("spectrometer_frequency_mhz", "spectral_width_hz", "begin_time_s")
+_BEGIN = ("begin_time_s",)
+
+CASES = {
+    case.name: case
+    for case in (
+        Case(
+            "nifti_mrs",
+            nifti_mrs,
+            begin_time_source="EchoTime",
+            implied=True,
+            stack_axes=("coil", "dyn"),
+            metadata_key="EchoTime",
+        ),
+        Case(
+            "jmrui_text",
+            jmrui_text,
+            begin_time_source="BeginTime",
+            stack_axes=("signal",),
+            metadata_key="NameOfPatient",
+        ),
+        Case("jmrui_binary", jmrui_binary, begin_time_source="begin time of the header", stack_axes=("signal",)),
+        Case(
+            "siemens_rda",
+            siemens_rda,
+            begin_time_source="TE",
+            implied=True,
+            stack_axes=("x", "y", "z"),
+            metadata_key="PatientName",
+        ),
+        Case(
+            "lcmodel_raw",
+            lcmodel_raw,
+            begin_time_source="ECHOT",
+            implied=True,
+            states_nucleus=False,
+            metadata_key="SEQ",
+        ),
+        Case(
+            "philips_sdat",
+            philips_sdat,
+            begin_time_source="echo_time",
+            implied=True,
+            tolerance=1e-7,
+            stack_axes=("row",),
+            metadata_key="scan_id",
+        ),
+        Case("text", text, _ACQUISITION, states_nucleus=False, stack_axes=("spectrum",)),
+        Case("npy", npy, _ACQUISITION, states_nucleus=False, stack_axes=("axis_0", "axis_1")),
+        Case("npz", npz, begin_time_source="begin_time_s", stack_axes=("coil", "dyn"), metadata_key="dwell_time_s"),
+        Case(
+            "matlab", matlab, begin_time_source="begin_time_s", stack_axes=("axis_0", "axis_1"), metadata_key="comment"
+        ),
+        Case(
+            "bruker", bruker, _BEGIN, tolerance=1e-8, stack_axes=("indirect_0",), is_folder=True, metadata_key="acqus"
+        ),
+        Case(
+            "paravision",
+            paravision,
+            _BEGIN,
+            tolerance=1e-8,
+            stack_axes=("dyn", "coil"),
+            is_folder=True,
+            metadata_key="NR",
+        ),
+        Case(
+            "varian", varian, _BEGIN, tolerance=1e-7, stack_axes=("array_d2",), is_folder=True, metadata_key="procpar"
+        ),
+        Case("nmrpipe", nmrpipe, _BEGIN, tolerance=1e-7, stack_axes=("indirect_0",), metadata_key="FDDIMCOUNT"),
+        Case("jcamp_dx", jcamp_dx, _BEGIN, metadata_key="TITLE"),
+        Case("spinsolve", spinsolve, _BEGIN, tolerance=1e-7, is_folder=True, metadata_key="rxChannel"),
+        Case("jeol", jeol, _BEGIN, metadata_key="header"),
+        Case(
+            "dicom",
+            dicom,
+            begin_time_source="EchoTime",
+            implied=True,
+            tolerance=1e-7,
+            needs="spec2nii",
+            metadata_key="EchoTime",
+        ),
+    )
+}
