@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := demo-study
 
-.PHONY: demo test validate lint types layers format clean
+.PHONY: demo test validate fuzz lint types layers format clean
 
 demo: $(VENV)/.installed
 	$(BIN)/p31mg demo --output $(DEMO) --force
@@ -14,6 +14,9 @@ test: $(VENV)/.installed-test lint types layers
 
 validate: $(VENV)/.installed
 	$(BIN)/python validation/fit_statistics.py
+
+fuzz: $(VENV)/.installed-test
+	$(BIN)/python validation/fuzz_readers.py --write
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .

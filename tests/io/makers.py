@@ -185,7 +185,15 @@ def npz(folder: Path, fid: np.ndarray, nucleus: str = "31P") -> Path:
     return folder / "made.npz"
 
 
-def matlab(folder: Path, fid: np.ndarray, nucleus: str = "31P") -> Path:
+def nifti_uncompressed(folder: Path, fid: np.ndarray, nucleus: str = "31P") -> Path:
+    return nifti_mrs(folder, fid, nucleus, name="fid.nii")
+
+
+def matlab_compressed(folder: Path, fid: np.ndarray, nucleus: str = "31P") -> Path:
+    return matlab(folder, fid, nucleus, compressed=True)
+
+
+def matlab(folder: Path, fid: np.ndarray, nucleus: str = "31P", compressed: bool = False) -> Path:
     study = {
         "fid": fid if fid.ndim > 1 else fid[:, None],
         "txfrq": 1e6 * FREQUENCY_MHZ,
@@ -193,8 +201,9 @@ def matlab(folder: Path, fid: np.ndarray, nucleus: str = "31P") -> Path:
         "begin_time": BEGIN_TIME_S,
         "nucleus": nucleus,
         "comment": "made by scipy",
+        "history": np.array(["read", np.arange(3.0)], dtype=object),
     }
-    scipy.io.savemat(folder / "made.mat", {"study": study}, do_compression=True)
+    scipy.io.savemat(folder / "made.mat", {"study": study, "version": "1"}, do_compression=compressed)
     return folder / "made.mat"
 
 
@@ -434,6 +443,14 @@ CASES = {
             metadata_key="EchoTime",
         ),
         Case(
+            "nifti_uncompressed",
+            nifti_uncompressed,
+            begin_time_source="EchoTime",
+            implied=True,
+            stack_axes=("coil", "dyn"),
+            metadata_key="EchoTime",
+        ),
+        Case(
             "jmrui_text",
             jmrui_text,
             begin_time_source="BeginTime",
@@ -471,6 +488,13 @@ CASES = {
         Case("npz", npz, begin_time_source="begin_time_s", stack_axes=("coil", "dyn"), metadata_key="dwell_time_s"),
         Case(
             "matlab", matlab, begin_time_source="begin_time_s", stack_axes=("axis_0", "axis_1"), metadata_key="comment"
+        ),
+        Case(
+            "matlab_compressed",
+            matlab_compressed,
+            begin_time_source="begin_time_s",
+            stack_axes=("axis_0", "axis_1"),
+            metadata_key="comment",
         ),
         Case(
             "bruker", bruker, _BEGIN, tolerance=1e-8, stack_axes=("indirect_0",), is_folder=True, metadata_key="acqus"

@@ -34,7 +34,7 @@ def content_of_arrays(arrays: Mapping[str, Any], source: Source) -> Content:
     if fid.ndim == 0 or 0 in fid.shape:
         msg = f"file {source.path}: {name} has the shape {fid.shape}; it must be (..., n_points)."
         raise ReadError(msg)
-    if fid.ndim == 2 and 1 in fid.shape:
+    if fid.ndim == 2 and 1 in fid.shape and _axis_names_of(arrays) is None:
         fid = fid.reshape(-1)
     others = {k.lower(): _scalar(v) for k, v in arrays.items() if k != name}
     header = Fields({k: v for k, v in others.items() if v is not None}, source)
@@ -72,7 +72,7 @@ def _fid(arrays: Mapping[str, Any], source: Source) -> tuple[str, np.ndarray[Any
 
 
 def _axis_names(arrays: Mapping[str, Any], fid: np.ndarray[Any, Any], source: Source) -> tuple[str, ...]:
-    written = next((v for k, v in arrays.items() if k.lower() == "axis_names"), None)
+    written = _axis_names_of(arrays)
     if written is None:
         return ()
     names = tuple(str(n).strip() for n in np.ravel(written))
@@ -80,6 +80,10 @@ def _axis_names(arrays: Mapping[str, Any], fid: np.ndarray[Any, Any], source: So
         msg = f"file {source.path} names {len(names)} axes for an array of shape {fid.shape}, whose last axis is time."
         raise ReadError(msg)
     return names
+
+
+def _axis_names_of(arrays: Mapping[str, Any]) -> Any:
+    return next((v for k, v in arrays.items() if k.lower() == "axis_names"), None)
 
 
 def _scalar(value: Any) -> Any:

@@ -1,7 +1,7 @@
 """`read`: find out what a file is, hand it to the module of its format, and settle the acquisition.
 
 The content decides. Every format says whether the content is its own, and those that do are asked to read it. Where none
-does, those are tried whose names the file bears, then text. Where several were tried, the refusal lists what each had to say.
+does, text is tried, then those whose names the file bears. Where several were tried, the refusal lists what each had to say.
 """
 
 from __future__ import annotations
@@ -128,8 +128,8 @@ def _content(source: Source) -> tuple[Format, Content]:
     if source.is_folder and not candidates:
         raise _not_a_dataset(source)
     if not candidates:
-        candidates = [f for f in FORMATS if source.path.suffix and source.lower_name.endswith(f.SUFFIXES)]
-        candidates += [FALLBACK] if FALLBACK.recognises(source) else []
+        candidates = [FALLBACK] if FALLBACK.recognises(source) else []
+        candidates += [f for f in FORMATS if source.path.suffix and source.lower_name.endswith(f.SUFFIXES)]
     refusals: list[tuple[str, ReadError]] = []
     for reader in candidates:
         try:

@@ -121,7 +121,7 @@ def _dead_time_hint(fields: Fields) -> str:
     dead, pulses = fields.number("DE"), fields.values.get("P")
     if dead is None or not isinstance(pulses, list) or len(pulses) < 2:
         return ""
-    return f"It is DE = {dead:g} us and half of the exciting pulse (P1 = {pulses[1]:g} us in most pulse programs)."
+    return f"It is DE = {dead:g} us and half of the exciting pulse (P1 = {pulses[1]} us in most pulse programs)."
 
 
 def _dimensions(header: Fields) -> int:
