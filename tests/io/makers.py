@@ -428,6 +428,67 @@ def dicom(folder: Path, fid: np.ndarray, nucleus: str = "31P") -> Path:
     return folder / "made.dcm"
 
 
+def siemens_twix(folder: Path, fid: np.ndarray, nucleus: str = "31P") -> Path:
+    """A raw file of Numaris 4 (VB): named header buffers, then a measurement header before every coil of every repetition.
+
+    A stack is (coil, repetition). The raw sign is that of p31mg: spec2nii conjugates it for NIfTI-MRS.
+    """
+    stack = fid.reshape(1, 1, -1) if fid.ndim == 1 else fid
+
+    def parameters(**values: Any) -> str:
+        kinds = {str: ("String", '"{}"'), int: ("Long", "{}"), float: ("Double", "<Precision> 6 {}")}
+        entries = [(kinds[type(v)], k, v) for k, v in values.items()]
+        return "".join(f'<Param{kind}."{k}"> {{ {form.format(v)} }}\n' for (kind, form), k, v in entries)
+
+    buffers = {
+        "Config": parameters(SequenceFileName="fid.exe"),
+        "Dicom": parameters(
+            SoftwareVersions="syngo MR B17",
+            Manufacturer="SIEMENS",
+            ManufacturersModelName="made",
+            DeviceSerialNumber=1,
+            InstitutionName="nowhere",
+            InstitutionAddress="nowhere",
+            tProtocolName="fid",
+        ),
+        "Meas": parameters(
+            tSequenceString="fid",
+            Frequency=1e6 * FREQUENCY_MHZ,
+            ResonantNucleus=nucleus,
+            TR=2000000,
+            FlipAngle=90.0,
+            dDeltaFrequency=0.0,
+            PatientPosition="HFS",
+            PatientName="nobody",
+            flUsedPatientWeight=70.0,
+            PatientBirthDay="19000101",
+            PatientSex=1,
+            tICEProgramName="made",
+        ),
+        "MeasYaps": f"### ASCCONV BEGIN ###\nsRXSPEC.alDwellTime[0] = {1e9 * DWELL_TIME_S:.0f}\n\n### ASCCONV END ###\n",
+        "Phoenix": f"### ASCCONV BEGIN ###\nalTE[0] = {1e6 * BEGIN_TIME_S!r}\n\n### ASCCONV END ###\n",
+    }
+    head = struct.pack("<I", len(buffers))
+    for name, content in buffers.items():
+        head += name.encode() + b"\0" + struct.pack("<I", len(content)) + content.encode()
+    head = (struct.pack("<I", 12_288) + head).ljust(12_288, b"\0")  # a length above 10 000 tells VB from later versions
+    n_coils, n_averages, n_points = stack.shape
+    scans = b""
+    for average in range(n_averages + 1):
+        is_end = average == n_averages
+        for coil in range(1 if is_end else n_coils):
+            loops = [*[0] * 6, average, *[0] * 7]  # the seventh counts repetitions
+            size = 128 + 8 * n_points
+            flags = 1 if is_end else 1 << 3
+            header = struct.pack("<5I2I2H14H", size, 1, average + 1, 0, 0, flags, 0, n_points, n_coils, *loops)
+            header += struct.pack("<2H2HfI2H", 0, 0, 0, 0, 0.0, 0, 0, 0)
+            header = header.ljust(124, b"\0") + struct.pack("<2H", coil, 0)
+            scans += header + (b"" if is_end else stack[coil, average].astype("<c8").tobytes())
+    file = folder / "meas_MID00042_fid.dat"
+    file.write_bytes(head + scans + bytes(512))
+    return file
+
+
 _ACQUISITION = ("spectrometer_frequency_mhz", "spectral_width_hz", "begin_time_s")
 _BEGIN = ("begin_time_s",)
 
@@ -523,6 +584,16 @@ CASES = {
             tolerance=1e-7,
             needs="spec2nii",
             metadata_key="EchoTime",
+        ),
+        Case(
+            "siemens_twix",
+            siemens_twix,
+            begin_time_source="EchoTime",
+            implied=True,
+            tolerance=1e-7,
+            stack_axes=("coil", "dyn"),
+            needs="spec2nii",
+            metadata_key="PulseSequenceFile",
         ),
     )
 }

@@ -22,9 +22,14 @@ TIME_LIMIT_S = 4.0
 _SECONDS_PER_BYTE = 1e-7
 _MEMORY_BYTES = 400 * 2**20
 _MEMORY_PER_BYTE = 6
+_NAME = "fid"
 
 
-def _dicom(path: Path) -> list[Any]:
+Converted = tuple[list[Any], list[str]]
+"""Images and their names, as the converters of spec2nii give them back."""
+
+
+def _dicom(path: Path) -> Converted:
     import pydicom
 
     maker = str(pydicom.dcmread(path, stop_before_pixels=True, specific_tags=["Manufacturer"]).get("Manufacturer", ""))
@@ -34,26 +39,29 @@ def _dicom(path: Path) -> list[Any]:
         from spec2nii.uih import multi_file_dicom
     else:
         from spec2nii.Siemens.dicomfunctions import multi_file_dicom
-    return multi_file_dicom([path], None, None, False)[0]
+    images, names = multi_file_dicom([path], _NAME, None, False)
+    return images, names
 
 
-def _twix(path: Path) -> list[Any]:
+def _twix(path: Path) -> Converted:
     from mapvbvd import mapVBVD
     from spec2nii.Siemens.twixfunctions import process_twix
 
     measured = mapVBVD(path, quiet=True)
     last = measured[-1] if isinstance(measured, list) else measured  # earlier ones are noise and adjustment scans
     no_overrides = {"dims": (None, None, None), "tags": (None, None, None)}
-    return process_twix(last, None, path.name, "image", no_overrides, True, False, remove_os=False)[0]
+    images, names = process_twix(last, _NAME, path.name, "image", no_overrides, True, False, remove_os=False)
+    return images, names
 
 
-def _ge_pfile(path: Path) -> list[Any]:
+def _ge_pfile(path: Path) -> Converted:
     from spec2nii.GE.ge_pfile import read_pfile
 
-    return read_pfile(path, None)[0]
+    images, names = read_pfile(path, _NAME)
+    return images, names
 
 
-CONVERTERS: dict[str, Callable[[Path], list[Any]]] = {"dicom": _dicom, "twix": _twix, "ge-pfile": _ge_pfile}
+CONVERTERS: dict[str, Callable[[Path], Converted]] = {"dicom": _dicom, "twix": _twix, "ge-pfile": _ge_pfile}
 
 
 def answer(converter: str, path: Path) -> bytes:
@@ -64,7 +72,9 @@ def answer(converter: str, path: Path) -> bytes:
         contextlib.redirect_stderr(io.StringIO()),
     ):
         warnings.simplefilter("ignore")
-        images = [made.image.nibImage.to_bytes() for made in CONVERTERS[converter](path)]
+        made, names = CONVERTERS[converter](path)
+        by_name = sorted(zip(names, made, strict=True), key=lambda pair: len(pair[0]))  # reference scans have a suffix
+        images = [one.image.nibImage.to_bytes() for _, one in by_name]
     return json.dumps([len(image) for image in images]).encode() + b"\n" + b"".join(images)
 
 
