@@ -83,31 +83,6 @@ class Watch:
                 self.seen.append(f"opened: {path}")
 
 
-def converted_in_a_fork(converter: str, source: Any, format_name: str) -> list[bytes]:
-    """Stand in for the child process of `p31mg.io.vendor`: a fork with the same limits, without the two seconds of imports."""
-    from p31mg.io import vendor, vendor_child
-
-    end, begin = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(end)
-        try:
-            with vendor_child.limited(source.size):
-                answer = b"+" + vendor_child.answer(converter, source.path)
-        except BaseException as error:  # noqa: BLE001
-            answer = b"-" + (str(error).strip() or type(error).__name__).splitlines()[0].encode()
-        with os.fdopen(begin, "wb") as out:
-            out.write(answer)
-        os._exit(0)
-    os.close(begin)
-    with os.fdopen(end, "rb") as back:
-        answer = back.read()
-    os.waitpid(child, 0)
-    if not answer.startswith(b"+"):
-        raise vendor._refusal(answer[1:].decode("utf-8", "replace"), 1, source, format_name)
-    return vendor._unpacked(answer[1:], source, format_name)
-
-
 def fuzz(name: str, n_files: int) -> dict[str, Any]:
     """Spoil the file of one case so many times and read it; return what came of it."""
     import p31mg
@@ -120,7 +95,7 @@ def fuzz(name: str, n_files: int) -> dict[str, Any]:
             warnings.simplefilter("ignore")
             import nifti_mrs.create_nmrs  # noqa: F401
             import spec2nii.Siemens.dicomfunctions  # noqa: F401
-    vendor._converted = converted_in_a_fork
+    vendor._converted = beside("forking").converted_in_a_fork
     watch = Watch()
     ends: collections.Counter[str] = collections.Counter()
     failures: list[str] = []

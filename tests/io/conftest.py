@@ -61,6 +61,12 @@ def mutations() -> ModuleType:
     return _beside("mutations")
 
 
+@pytest.fixture(scope="session")
+def forking() -> ModuleType:
+    """``forking.py``."""
+    return _beside("forking")
+
+
 def _beside(name: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
     module = importlib.util.module_from_spec(spec)

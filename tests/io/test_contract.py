@@ -390,19 +390,10 @@ class VendorContract(ReaderContract):
     """Also for what spec2nii converts."""
 
     @pytest.fixture(autouse=True)
-    def _in_process(self, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-        """One start of a process is enough: in `test_converter_runs_in_a_process_of_its_own`."""
+    def _in_a_fork(self, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, forking: ModuleType) -> None:
+        """Two new processes are enough: in the tests that say so."""
         if "own" not in request.node.name:
-            from p31mg.io import vendor, vendor_child
-
-            def converted(converter: str, source: Any, format_name: str) -> list[bytes]:
-                try:
-                    answer = vendor_child.answer(converter, source.path)
-                except Exception as error:
-                    raise vendor._refusal(str(error), 1, source, format_name) from error
-                return vendor._unpacked(answer, source, format_name)
-
-            monkeypatch.setattr(vendor, "_converted", converted)
+            monkeypatch.setattr("p31mg.io.vendor._converted", forking.converted_in_a_fork)
 
     def test_converter_runs_in_a_process_of_its_own(self, path: Path, makers: ModuleType) -> None:
         np.testing.assert_allclose(p31mg.read(path).fid, makers.signal(), rtol=0, atol=1e-6)

@@ -74,7 +74,7 @@ def test_spoiled_files_are_read_or_refused(
         mutations.spoil(copy / whole.name, rng)
         ends.append(outcome(copy / whole.name, **case.given))
         shutil.rmtree(copy)
-    assert len(set(ends)) > 1  # not all survived, not all were refused as one
+    assert ends.count("read") < N_MUTATIONS // 2 + 4  # most mutations show
 
 
 @pytest.mark.parametrize("name", NAMES)

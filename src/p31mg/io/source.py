@@ -140,8 +140,11 @@ def require_points(n_points: int, source: Source) -> None:
         raise ReadError(msg)
 
 
-def require_bytes(needed: int, there: int, source: Source, what: str) -> None:
-    """Refuse a file whose header promises more than follows."""
+def require_bytes(needed: int, there: int, source: Source, what: str, *, exact: bool = False) -> None:
+    """Refuse a file whose header promises more than follows, and, where nothing else can follow, less."""
+    if exact and needed < there:
+        msg = f"file {source.path} is damaged: {what} needs {needed:,} bytes and {there:,} are there."
+        raise ReadError(msg)
     if needed > there:
         msg = f"file {source.path} is truncated: {what} needs {needed:,} bytes and {there:,} are there."
         raise ReadError(msg)

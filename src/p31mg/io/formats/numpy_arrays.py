@@ -21,7 +21,7 @@ from p31mg.errors import ReadError, UnsupportedFormatError
 from p31mg.io.content import Content
 from p31mg.io.foreign import library
 from p31mg.io.named_arrays import content_of_arrays
-from p31mg.io.source import LARGEST_FILE_BYTES, Source, require_points
+from p31mg.io.source import LARGEST_FILE_BYTES, Source, require_bytes, require_points
 
 __all__ = ["NAME", "SUFFIXES", "arrays_of", "parse", "recognises"]
 
@@ -83,12 +83,13 @@ def _array(file: Any, size: int, source: Source) -> npt.NDArray[Any]:
     if dtype.hasobject:
         msg = f"file {source.path} holds Python objects, which p31mg never unpickles; save plain arrays."
         raise UnsupportedFormatError(msg)
-    if any(n < 0 for n in shape) or math.prod(shape) * dtype.itemsize > size:
-        msg = (
-            f"file {source.path} is truncated: {size:,} bytes cannot hold the shape {shape} of {dtype} that it states."
-        )
+    if any(n < 0 for n in shape):
+        msg = f"file {source.path} states the shape {shape}; it is damaged."
         raise ReadError(msg)
     require_points(math.prod(shape), source)
+    require_bytes(
+        math.prod(shape) * dtype.itemsize, size - file.tell(), source, f"the shape {shape} of {dtype}", exact=True
+    )
     data = file.read(math.prod(shape) * dtype.itemsize)
     array = np.frombuffer(data, dtype).reshape(shape, order="F" if fortran_order else "C")
     while file.read(2**20):  # to the end: a zip verifies its checksum only there

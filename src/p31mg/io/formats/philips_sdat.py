@@ -52,8 +52,8 @@ def parse(source: Source) -> Content:
     n_points, n_rows = header.whole("samples"), header.whole("rows", default=1)
     require_points(n_points * n_rows, sdat)
     content = sdat.read_bytes()
-    require_bytes(8 * n_points * n_rows, len(content), sdat, f"{n_rows} rows of {n_points} points")
-    fid = vax_floats(content[: 8 * n_points * n_rows]).view(complex)
+    require_bytes(8 * n_points * n_rows, len(content), sdat, f"{n_rows} rows of {n_points} points", exact=True)
+    fid = vax_floats(content).view(complex)
     begin, begin_source, implied = begin_of_echo_time(header.number("echo_time", 1e-3), "echo_time")
     stated = Stated(
         spectrometer_frequency_mhz=header.number("synthesizer_frequency", 1e-6),

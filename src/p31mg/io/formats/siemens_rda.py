@@ -51,7 +51,11 @@ def parse(source: Source) -> Content:
     n_values = 2 * n_points * math.prod(grid)
     require_points(n_values // 2, source)
     require_bytes(
-        8 * n_values, len(content) - start if start else 0, source, f"a grid of {grid} with {n_points} points"
+        8 * n_values,
+        len(content) - start if start else 0,
+        source,
+        f"a grid of {grid} with {n_points} points",
+        exact=True,
     )
     data = np.frombuffer(content, "<f8", n_values, start).astype(float).view(complex)
     is_grid = math.prod(grid) > 1

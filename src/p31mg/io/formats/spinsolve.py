@@ -52,10 +52,7 @@ def parse(source: Source) -> Content:
         msg = f"file {data.path} has the dimensions {(n_points, *n_more)}; p31mg reads one FID of Spinsolve."
         raise ReadError(msg)
     require_points(n_points, data)
-    require_bytes(_HEADER_BYTES + _POINT_BYTES * n_points, data.size, data, f"{n_points} points")
-    if data.size != _HEADER_BYTES + _POINT_BYTES * n_points:
-        msg = f"file {data.path} holds {data.size:,} bytes, which are not those of {n_points} points; it is damaged."
-        raise ReadError(msg)
+    require_bytes(_HEADER_BYTES + _POINT_BYTES * n_points, data.size, data, f"{n_points} points", exact=True)
     with library(data, NAME):
         from nmrglue.fileio import spinsolve
 
