@@ -24,7 +24,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import warnings
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -90,11 +89,6 @@ def fuzz(name: str, n_files: int) -> dict[str, Any]:
 
     makers, mutations = beside("makers"), beside("mutations")
     case = makers.CASES[name]
-    if importlib.util.find_spec("spec2nii"):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            import nifti_mrs.create_nmrs  # noqa: F401
-            import spec2nii.Siemens.dicomfunctions  # noqa: F401
     vendor._converted = beside("forking").converted_in_a_fork
     watch = Watch()
     ends: collections.Counter[str] = collections.Counter()

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import warnings
 from typing import Any
+
+if importlib.util.find_spec("spec2nii"):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # nibabel warns that its DICOM reader is young
+        import spec2nii.Siemens.dicomfunctions
+        import spec2nii.Siemens.twixfunctions  # noqa: F401
 
 
 def converted_in_a_fork(converter: str, source: Any, format_name: str) -> list[bytes]:

@@ -428,6 +428,70 @@ def dicom(folder: Path, fid: np.ndarray, nucleus: str = "31P") -> Path:
     return folder / "made.dcm"
 
 
+def _csa_header(**tags: list[str]) -> bytes:
+    """A header of the second form of Siemens' private fields: tags of text items, each padded to four bytes."""
+    content = b"SV10\4\3\2\1" + struct.pack("<2I", len(tags), 77)
+    for name, items in tags.items():
+        is_number = all(item.replace(".", "", 1).isdigit() for item in items)
+        kind = (b"LO" if not is_number else b"FD" if "." in "".join(items) else b"IS") + b"\0\0"
+        content += struct.pack("<64si4s3i", name.encode(), len(items), kind, 3, len(items), 77)
+        for item in items:
+            value = item.encode() + b"\0"
+            content += struct.pack("<4i", len(value), len(value), 77, len(value)) + value + bytes(-len(value) % 4)
+    return content
+
+
+def dicom_ima(folder: Path, fid: np.ndarray, nucleus: str = "31P") -> Path:
+    """A spectroscopy object of Numaris 4 (IMA): all that matters is in private fields. A stack is a grid (x, y, z)."""
+    import pydicom
+    from pydicom.dataset import Dataset, FileMetaDataset
+    from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+
+    grid = fid.shape[:-1] or (1, 1, 1)
+    made = Dataset()
+    made.file_meta = FileMetaDataset()
+    made.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    made.file_meta.MediaStorageSOPClassUID = made.SOPClassUID = "1.3.12.2.1107.5.9.1"
+    made.file_meta.MediaStorageSOPInstanceUID = made.SOPInstanceUID = generate_uid(entropy_srcs=["ima"])
+    made.Manufacturer, made.Modality, made.SoftwareVersions = "SIEMENS", "MR", "syngo MR B17"
+    made.PatientName, made.PatientPosition, made.ProtocolName = "Nobody^N", "HFS", "fid"
+    made.SeriesNumber, made.InstanceNumber = 3, 1
+    image = _csa_header(
+        Rows=[str(grid[1])],
+        Columns=[str(grid[0])],
+        NumberOfFrames=[str(grid[2])],
+        DataPointColumns=[str(fid.shape[-1])],
+        ImageOrientationPatient=["1.0", "0.0", "0.0", "0.0", "1.0", "0.0"],
+        ImagePositionPatient=["0.0", "0.0", "0.0"],
+        PixelSpacing=["20.0", "20.0"],
+        SliceThickness=["20.0"],
+        VoiOrientation=[],
+        VoiPosition=["0.0", "0.0", "0.0"],
+        VoiPhaseFoV=["20.0"],
+        VoiReadoutFoV=["20.0"],
+        VoiThickness=["20.0"],
+        RealDwellTime=[f"{1e9 * DWELL_TIME_S:.0f}"],
+        ImagingFrequency=[repr(FREQUENCY_MHZ)],
+        ImagedNucleus=[nucleus],
+        RepetitionTime=["2000.0"],
+        InversionTime=[],
+        FlipAngle=["90.0"],
+        TransmittingCoil=["TX"],
+        ReceivingCoil=["RX"],
+        SequenceName=["*fid"],
+    )
+    protocol = (
+        f'### ASCCONV BEGIN ###\ntSequenceFileName = "fid"\nalTE[0] = {1e6 * BEGIN_TIME_S!r}\n\n### ASCCONV END ###\n'
+    )
+    block = made.private_block(0x0029, "SIEMENS CSA HEADER", create=True)
+    block.add_new(0x10, "OB", image)
+    block.add_new(0x20, "OB", _csa_header(MrPhoenixProtocol=[protocol]))
+    data = np.conj(fid).reshape(*grid, -1).transpose(2, 1, 0, 3).astype("<c8").tobytes()
+    made.private_block(0x7FE1, "SIEMENS CSA NON-IMAGE", create=True).add_new(0x10, "OB", data)
+    pydicom.dcmwrite(folder / "made.IMA", made, enforce_file_format=True)
+    return folder / "made.IMA"
+
+
 def siemens_twix(folder: Path, fid: np.ndarray, nucleus: str = "31P") -> Path:
     """A raw file of Numaris 4 (VB): named header buffers, then a measurement header before every coil of every repetition.
 
@@ -584,6 +648,16 @@ CASES = {
             tolerance=1e-7,
             needs="spec2nii",
             metadata_key="EchoTime",
+        ),
+        Case(
+            "dicom_ima",
+            dicom_ima,
+            begin_time_source="EchoTime",
+            implied=True,
+            tolerance=1e-7,
+            stack_axes=("x", "y", "z"),
+            needs="spec2nii",
+            metadata_key="PulseSequenceFile",
         ),
         Case(
             "siemens_twix",

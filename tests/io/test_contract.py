@@ -413,6 +413,10 @@ class TestDicom(VendorContract):
     name = "dicom"
 
 
+class TestDicomIma(VendorContract):
+    name = "dicom_ima"
+
+
 class TestSiemensTwix(VendorContract):
     name = "siemens_twix"
 

@@ -102,13 +102,14 @@ class Source:
         """How the file begins, as text; empty where it holds a zero byte."""
         return "" if b"\x00" in self.head else self.head.decode("utf-8", errors="replace").lstrip("\ufeff")
 
-    def part(self, name: str) -> Source | None:
-        """Return the file of a fixed name in `folder` (in whatever case), or None where there is none."""
-        found = self.names.get(name.lower())
-        if found is None:
-            return None
-        path = self.folder / found
+    def beside(self, name: str) -> Source | None:
+        """Return the file of exactly this name in `folder`, or None where there is none; looks at no other file."""
+        path = self.folder / name
         return Source.of(path) if path.is_file() else None
+
+    def part(self, name: str) -> Source | None:
+        """Return the file of this name in `folder`, in whatever case, or None where there is none."""
+        return self.beside(self.names.get(name.lower(), name))
 
     def require_size(self, largest: int = LARGEST_FILE_BYTES) -> None:
         """Refuse a file that is larger than what it could sensibly hold."""

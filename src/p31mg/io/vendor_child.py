@@ -18,7 +18,7 @@ from typing import Any
 
 __all__ = ["CONVERTERS", "TIME_LIMIT_S", "answer", "limited", "main"]
 
-TIME_LIMIT_S = 4.0
+TIME_LIMIT_S = 3.5
 _SECONDS_PER_BYTE = 1e-7
 _MEMORY_BYTES = 400 * 2**20
 _MEMORY_PER_BYTE = 6

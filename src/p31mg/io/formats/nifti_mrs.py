@@ -156,7 +156,7 @@ def _metadata(loaded: Any, source: Source) -> tuple[dict[str, Any], tuple[str, .
     """Return header extension and, for what it lacks, the BIDS sidecar; and where the two disagree."""
     path = source.path
     texts = [e.get_content() for e in loaded.header.extensions if e.get_code() == _EXTENSION_CODE]
-    beside = source.part(path.name.removesuffix(".gz").removesuffix(".nii") + ".json")
+    beside = source.beside(path.name.removesuffix(".gz").removesuffix(".nii") + ".json")
     of_file = _json_object(texts[0], f"header extension of file {path}") if texts else {}
     of_sidecar = {}
     if beside is not None:
