@@ -12,7 +12,7 @@ import numpy.typing as npt
 from p31mg.io.header import Stated
 from p31mg.io.source import Source
 
-__all__ = ["Content", "Format"]
+__all__ = ["Content", "Format", "one_or_stack"]
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,11 @@ class Content:
     axis_names: tuple[str, ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
     doubts: tuple[str, ...] = ()
+
+
+def one_or_stack(fid: npt.NDArray[Any], axis_name: str) -> tuple[npt.NDArray[Any], tuple[str, ...]]:
+    """Return the only row of FIDs (k, n_points) without a batch axis, or all of them with the axis named."""
+    return (fid[0], ()) if len(fid) == 1 else (fid, (axis_name,))
 
 
 class Format(Protocol):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -67,8 +68,8 @@ class Stated:
     """What a file says about the acquisition; None where nothing.
 
     `begin_time_implied`: stated, but vaguely, so that the user's word goes before it. `begin_time_hint`: what the file says about
-    a begin time that it does not state. `dwell_time_s`, where a file states that, keeps the digits that one over
-    `spectral_width_hz` would lose.
+    a begin time that it does not state. `dwell_time_s` may stand for `spectral_width_hz`, and keeps the digits that its
+    inverse would lose.
     """
 
     spectrometer_frequency_mhz: float | None = None
@@ -79,6 +80,10 @@ class Stated:
     begin_time_implied: bool = False
     begin_time_hint: str = ""
     resonant_nucleus: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.spectral_width_hz is None and self.dwell_time_s:
+            object.__setattr__(self, "spectral_width_hz", 1.0 / self.dwell_time_s)
 
 
 def settle(path: Path, stated: Stated, given: Given) -> Acquisition:
@@ -103,7 +108,7 @@ def settle(path: Path, stated: Stated, given: Given) -> Acquisition:
         msg = f"file {path} does not state the {words}; give {options} ({arguments} in Python).{hint}"
         raise MissingMetadataError(msg)
     values = {name: _one(name, path, stated, given) for name in _OPTIONS}
-    if not values["spectral_width_hz"] > 0:
+    if not 0 < values["spectral_width_hz"] < np.inf:
         msg = f"file {path}: spectral width is {values['spectral_width_hz']:g} Hz; it must be above 0."
         raise ReadError(msg)
     source = stated.begin_time_source
@@ -136,8 +141,8 @@ def doubts_of(stated: Stated, acquisition: Acquisition) -> tuple[str, ...]:
     return tuple(doubts)
 
 
-def begin_of_echo_time(echo_time_s: float | None, source: str) -> tuple[float | None, str, bool]:
-    """Return begin time, source and whether it is implied only, where a format states nothing but an echo time.
+def begin_of_echo_time(echo_time_s: float | None, source: str) -> dict[str, Any]:
+    """Return what an echo time says about the begin time, where a format states nothing else: fields of `Stated`.
 
     Scanners put the time from the centre of the pulse to the first point there for pulse-acquire, often a nominal one.
     An echo time beyond `LONGEST_DEAD_TIME_S` is that of an echo, and says nothing about the first point.
@@ -145,11 +150,11 @@ def begin_of_echo_time(echo_time_s: float | None, source: str) -> tuple[float | 
     Examples
     --------
     >>> begin_of_echo_time(2.3e-3, "TE"), begin_of_echo_time(30e-3, "TE")
-    ((0.0023, 'TE', True), (None, '', False))
+    ({'begin_time_s': 0.0023, 'begin_time_source': 'TE', 'begin_time_implied': True}, {})
     """
     if echo_time_s is None or not 0 <= echo_time_s <= LONGEST_DEAD_TIME_S:
-        return None, "", False
-    return echo_time_s, source, True
+        return {}
+    return {"begin_time_s": echo_time_s, "begin_time_source": source, "begin_time_implied": True}
 
 
 _ELEMENTS = {"hydrogen": "H", "proton": "H", "phosphorus": "P", "carbon": "C", "fluorine": "F", "sodium": "Na"}

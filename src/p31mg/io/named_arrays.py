@@ -50,7 +50,7 @@ def content_of_arrays(arrays: Mapping[str, Any], source: Source) -> Content:
     nucleus = next((header.text(k) for k in _NUCLEUS if header.text(k)), None)
     stated = Stated(
         spectrometer_frequency_mhz=frequency,
-        spectral_width_hz=1.0 / dwell if dwell else width,
+        spectral_width_hz=None if dwell else width,
         dwell_time_s=dwell,
         begin_time_s=begin,
         begin_time_source=header.text("begin_time_source") or "begin_time_s",

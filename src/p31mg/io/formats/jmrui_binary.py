@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from p31mg.errors import ReadError
-from p31mg.io.content import Content
+from p31mg.io.content import Content, one_or_stack
 from p31mg.io.formats.jmrui_text import jmrui_nucleus
 from p31mg.io.header import Stated
 from p31mg.io.source import MOST_POINTS, Source, require_bytes
@@ -68,15 +68,14 @@ def parse(source: Source) -> Content:
     nucleus, doubts = jmrui_nucleus(str(header["type_of_nucleus"]), frequency, header["magnetic_field"])
     stated = Stated(
         spectrometer_frequency_mhz=frequency * 1e-6 if frequency > 1e5 else frequency or None,
-        spectral_width_hz=1e3 / header["sampling_interval"],
         dwell_time_s=1e-3 * header["sampling_interval"],
         begin_time_s=1e-3 * header["begin_time"],
         begin_time_source="begin time of the header",
         begin_time_implied=header["begin_time"] == 0,
         resonant_nucleus=nucleus,
     )
-    fid = data if n_signals == 1 else data.reshape(n_signals, n_points)
-    return Content(fid, stated, () if n_signals == 1 else ("signal",), {**header, "text": text}, doubts)
+    fid, axis_names = one_or_stack(data.reshape(n_signals, n_points), "signal")
+    return Content(fid, stated, axis_names, {**header, "text": text}, doubts)
 
 
 def _header(content: bytes) -> dict[str, float]:

@@ -16,7 +16,7 @@ import re
 import numpy as np
 
 from p31mg.errors import ReadError
-from p31mg.io.content import Content
+from p31mg.io.content import Content, one_or_stack
 from p31mg.io.fields import Fields
 from p31mg.io.header import Stated, nucleus_name, nucleus_of_frequency
 from p31mg.io.source import Source, require_points
@@ -57,16 +57,14 @@ def parse(source: Source) -> Content:
     dwell = header.number("SamplingInterval", 1e-3)
     stated = Stated(
         spectrometer_frequency_mhz=None if frequency is None else _in_mhz(frequency),
-        spectral_width_hz=1.0 / dwell if dwell else None,
         dwell_time_s=dwell,
         begin_time_s=begin,
         begin_time_source="BeginTime",
         begin_time_implied=begin == 0,
         resonant_nucleus=nucleus,
     )
-    if n_signals == 1:
-        return Content(fid, stated, (), header.values, doubts)
-    return Content(fid.reshape(n_signals, n_points), stated, ("signal",), header.values, doubts)
+    fid, axis_names = one_or_stack(fid.reshape(n_signals, n_points), "signal")
+    return Content(fid, stated, axis_names, header.values, doubts)
 
 
 def jmrui_nucleus(

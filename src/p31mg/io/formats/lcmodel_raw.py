@@ -57,13 +57,10 @@ def parse(source: Source) -> Content:
         raise ReadError(msg)
     header = Fields(metadata, source)
     dwell = header.number("DELTAT") or header.number("DWELLTIME") or header.number("BADELT")
-    begin, begin_source, implied = begin_of_echo_time(header.number("ECHOT", 1e-3), "ECHOT")
+    begin = begin_of_echo_time(header.number("ECHOT", 1e-3), "ECHOT")
     stated = Stated(
         spectrometer_frequency_mhz=header.number("HZPPPM"),
-        spectral_width_hz=1.0 / dwell if dwell else None,
         dwell_time_s=dwell,
-        begin_time_s=begin,
-        begin_time_source=begin_source,
-        begin_time_implied=implied,
+        **begin,
     )
     return Content(np.conj(values.view(complex)), stated, (), metadata)

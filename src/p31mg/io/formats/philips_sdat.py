@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from p31mg.errors import ReadError
-from p31mg.io.content import Content
+from p31mg.io.content import Content, one_or_stack
 from p31mg.io.fields import Fields
 from p31mg.io.header import Stated, begin_of_echo_time
 from p31mg.io.source import LARGEST_TEXT_BYTES, Source, require_bytes, require_points
@@ -54,18 +54,15 @@ def parse(source: Source) -> Content:
     content = sdat.read_bytes()
     require_bytes(8 * n_points * n_rows, len(content), sdat, f"{n_rows} rows of {n_points} points", exact=True)
     fid = vax_floats(content).view(complex)
-    begin, begin_source, implied = begin_of_echo_time(header.number("echo_time", 1e-3), "echo_time")
+    begin = begin_of_echo_time(header.number("echo_time", 1e-3), "echo_time")
     stated = Stated(
         spectrometer_frequency_mhz=header.number("synthesizer_frequency", 1e-6),
         spectral_width_hz=header.number("sample_frequency"),
-        begin_time_s=begin,
-        begin_time_source=begin_source,
-        begin_time_implied=implied,
         resonant_nucleus=header.text("nucleus"),
+        **begin,
     )
-    if n_rows == 1:
-        return Content(fid, stated, (), header.values)
-    return Content(fid.reshape(n_rows, n_points), stated, ("row",), header.values)
+    fid, axis_names = one_or_stack(fid.reshape(n_rows, n_points), "row")
+    return Content(fid, stated, axis_names, header.values)
 
 
 def vax_floats(content: bytes) -> npt.NDArray[np.float64]:

@@ -60,15 +60,12 @@ def parse(source: Source) -> Content:
     data = np.frombuffer(content, "<f8", n_values, start).astype(float).view(complex)
     is_grid = math.prod(grid) > 1
     fid = data.reshape(*grid[::-1], n_points).transpose(2, 1, 0, 3) if is_grid else data
-    begin, begin_source, implied = begin_of_echo_time(header.number("TE", 1e-3), "TE")
+    begin = begin_of_echo_time(header.number("TE", 1e-3), "TE")
     dwell = header.number("DwellTime", 1e-6)
     stated = Stated(
         spectrometer_frequency_mhz=header.number("MRFrequency"),
-        spectral_width_hz=1.0 / dwell if dwell else None,
         dwell_time_s=dwell,
-        begin_time_s=begin,
-        begin_time_source=begin_source,
-        begin_time_implied=implied,
         resonant_nucleus=header.text("Nucleus"),
+        **begin,
     )
     return Content(np.conj(fid), stated, ("x", "y", "z") if is_grid else (), header.values)

@@ -67,7 +67,7 @@ def parse(source: Source) -> Content:
     delay = header.number("acqDelay")
     stated = Stated(
         spectrometer_frequency_mhz=header.number(f"b1Freq{nucleus}") or header.number("b1Freq"),
-        spectral_width_hz=1.0 / dwell if dwell else header.number("bandwidth", 1e3),
+        spectral_width_hz=None if dwell else header.number("bandwidth", 1e3),
         dwell_time_s=dwell,
         begin_time_hint=f"acqDelay is {delay:g} us, from the end of the pulse." if delay is not None else "",
         resonant_nucleus=nucleus,

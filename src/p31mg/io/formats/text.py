@@ -145,7 +145,7 @@ def _content(fid: npt.NDArray[np.complexfloating], dwell: float | None, header: 
     dwell = written if written is not None else dwell if width is None else None
     stated = Stated(
         spectrometer_frequency_mhz=header.number("spectrometer_frequency_mhz"),
-        spectral_width_hz=1.0 / dwell if dwell else width,
+        spectral_width_hz=None if dwell else width,
         dwell_time_s=dwell,
         begin_time_s=header.number("begin_time_s"),
         begin_time_source=header.text("begin_time_source") or "begin_time_s",

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from p31mg.errors import ReadError
-from p31mg.io.content import Content
+from p31mg.io.content import Content, one_or_stack
 from p31mg.io.fields import Fields
 from p31mg.io.foreign import library
 from p31mg.io.header import Stated
@@ -54,11 +54,9 @@ def parse(source: Source) -> Content:
         begin_time_hint=_dead_time_hint(header),
         resonant_nucleus=header.text("tn"),
     )
-    if len(fid) == 1:
-        return Content(fid[0], stated, (), {"procpar": described})
     array = header.text("array")
-    name = f"array_{array}" if array.isidentifier() else "array"
-    return Content(fid, stated, (name,), {"procpar": described})
+    fid, axis_names = one_or_stack(fid, f"array_{array}" if array.isidentifier() else "array")
+    return Content(fid, stated, axis_names, {"procpar": described})
 
 
 def _parameters(procpar: Source) -> dict[str, Any]:
