@@ -315,6 +315,20 @@ class TestNpz(ReaderContract):
 class TestMatlab(ReaderContract):
     name = "matlab"
 
+    @pytest.mark.parametrize("shape", [(), (80,), (80, 2)])
+    def test_time_along_the_first_axis_is_refused_and_never_turned(
+        self, shape: tuple[int, ...], makers: ModuleType, tmp_path: Path
+    ) -> None:
+        import scipy.io
+
+        fid = np.moveaxis(makers.signal(*shape), -1, 0)
+        scipy.io.savemat(tmp_path / "a.mat", {"fid": fid, "txfrq": 49.9e6, "dwelltime": 2e-4, "begin_time": 0.0})
+        if not shape:  # one column is one FID
+            assert p31mg.read(tmp_path / "a.mat").batch_shape == ()
+            return
+        with pytest.raises(p31mg.ReadError, match=r"decays along its first axis; time must be the last"):
+            p31mg.read(tmp_path / "a.mat")
+
     def test_version_7_3_is_refused_with_the_line_that_helps(self, tmp_path: Path) -> None:
         (tmp_path / "a.mat").write_bytes(b"MATLAB 7.3 MAT-file, Platform: GLNXA64".ljust(512) + b"\x89HDF\r\n\x1a\n")
         with pytest.raises(p31mg.UnsupportedFormatError, match=r"save it with: save\('file.mat', .* '-v7'\)"):
@@ -323,6 +337,15 @@ class TestMatlab(ReaderContract):
 
 class TestBruker(ReaderContract):
     name = "bruker"
+
+    @pytest.mark.parametrize("nucleus", ["13C", "7Li", "Lithium"])
+    def test_any_other_nucleus_is_refused(self, nucleus: str, makers: ModuleType, tmp_path: Path) -> None:
+        with pytest.raises(p31mg.ReadError, match=f"holds {nucleus} spectra"):
+            p31mg.read(makers.bruker(tmp_path, makers.signal(), nucleus))
+
+    def test_nucleus_that_is_off_is_a_doubt(self, makers: ModuleType, tmp_path: Path) -> None:
+        path = makers.bruker(tmp_path, makers.signal(), "off")
+        assert any("does not state the nucleus" in d for d in examine(path, Given(begin_time_s=0.0)).doubts)
 
     @pytest.mark.parametrize(("mode", "word"), [(0, "one channel"), (2, "channels in turn")])
     def test_real_and_sequential_sampling_are_refused(

@@ -31,10 +31,11 @@ __all__ = [
 LONGEST_DEAD_TIME_S = 5e-3
 """An EchoTime beyond this can only be that of an echo: as a dead time it would leave nothing of ATP."""
 
-
 _AGREEMENT = 1e-3
 """Relative difference up to which a given and a stated value are the same one, rounded: 0.009 ppm of shift_alpha_beta."""
 
+_NO_NUCLEUS = {"", "off", "none", "unknown"}
+"""What programs write where they know of no nucleus."""
 
 _OPTIONS = {
     "spectrometer_frequency_mhz": ("--spectrometer-frequency MHZ", "spectrometer frequency"),
@@ -96,7 +97,8 @@ def settle(path: Path, stated: Stated, given: Given) -> Acquisition:
     ReadError
         File and user disagree, the nucleus is not 31P, or a value makes no sense.
     """
-    nucleus = nucleus_name(stated.resonant_nucleus) or RESONANT_NUCLEUS
+    written = (stated.resonant_nucleus or "").strip(" <>")
+    nucleus = nucleus_name(written) or (RESONANT_NUCLEUS if written.lower() in _NO_NUCLEUS else written[:40])
     if nucleus != RESONANT_NUCLEUS:
         msg = f"file {path} holds {nucleus} spectra; p31mg fits 31P only, because free Mg2+ is read from the shifts of ATP."
         raise ReadError(msg)

@@ -1,7 +1,9 @@
 """Arrays with names, as ``.npz`` and ``.mat`` hold them, to the content of a file.
 
 The FID is the array called ``fid`` (or ``data``, ``signal``, ``FID``), else the only complex array. Its last axis is time;
-a MATLAB column is taken as one FID. Scalars by the names of `read` and those that MATLAB programs use say the rest.
+a MATLAB column is taken as one FID. Where nothing names the axes, an array whose first axis is longer, and along which its
+energy decays as it does not along the last, is refused as a transposed one, never turned silently. Scalars by the names of `read` and those that MATLAB
+programs use say the rest.
 """
 
 from __future__ import annotations
@@ -34,8 +36,9 @@ def content_of_arrays(arrays: Mapping[str, Any], source: Source) -> Content:
     if fid.ndim == 0 or 0 in fid.shape:
         msg = f"file {source.path}: {name} has the shape {fid.shape}; it must be (..., n_points)."
         raise ReadError(msg)
-    if fid.ndim == 2 and 1 in fid.shape and _axis_names_of(arrays) is None:
-        fid = fid.reshape(-1)
+    if _axis_names_of(arrays) is None:
+        fid = fid.reshape(-1) if fid.ndim == 2 and 1 in fid.shape else fid
+        _require_time_last(fid, source)
     others = {k.lower(): _scalar(v) for k, v in arrays.items() if k != name}
     header = Fields({k: v for k, v in others.items() if v is not None}, source)
     frequency = _first(header, _FREQUENCY_MHZ)
@@ -69,6 +72,27 @@ def _fid(arrays: Mapping[str, Any], source: Source) -> tuple[str, np.ndarray[Any
         msg = f"file {source.path} must hold one complex array, or one called fid; its complex arrays are: {found}."
         raise UnsupportedFormatError(msg)
     return chosen[0], held[chosen[0]]
+
+
+_DECAYING, _FLAT = 0.75, 0.6
+"""Share of the energy in the first half: of a FID along time, and of a stack along its batch at most."""
+
+
+def _require_time_last(fid: np.ndarray[Any, Any], source: Source) -> None:
+    if fid.ndim < 2:
+        return
+    energy = np.abs(np.nan_to_num(fid)) ** 2
+
+    def first_half(axis: int) -> float:
+        along = energy.sum(axis=tuple(i for i in range(fid.ndim) if i != axis % fid.ndim))
+        return float(along[: -(-along.size // 2)].sum() / along.sum()) if along.sum() > 0 else 0.0
+
+    if fid.shape[0] > fid.shape[-1] and first_half(0) > _DECAYING and first_half(-1) < _FLAT:
+        msg = (
+            f"file {source.path} holds an array of shape {fid.shape} that decays along its first axis; time must be the last: "
+            "save it transposed."
+        )
+        raise UnsupportedFormatError(msg)
 
 
 def _axis_names(arrays: Mapping[str, Any], fid: np.ndarray[Any, Any], source: Source) -> tuple[str, ...]:

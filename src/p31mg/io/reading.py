@@ -44,10 +44,11 @@ def is_spectrum_name(path: Path) -> bool:
 
 def is_dataset_folder(path: Path) -> bool:
     """Return whether a folder is one dataset (Bruker, Varian, ...) and not a collection of files."""
-    if not path.is_dir():
+    try:
+        source = Source.of(path)
+        return source.is_folder and any(f.recognises(source) for f in FORMATS)
+    except ReadError:  # it may not be looked into: then nothing below it will be read either
         return False
-    source = Source.of(path)
-    return any(f.recognises(source) for f in FORMATS)
 
 
 def read(

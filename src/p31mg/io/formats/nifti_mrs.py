@@ -169,9 +169,7 @@ def _metadata(loaded: Any, source: Source) -> tuple[dict[str, Any], tuple[str, .
     entity = _BIDS_NUCLEUS.search(path.name)
     if "ResonantNucleus" not in metadata and entity:
         metadata["ResonantNucleus"] = [entity[1]]
-    disagree = [
-        k for k in _ESSENTIAL if k in of_file and k in of_sidecar and _first(of_file[k]) != _first(of_sidecar[k])
-    ]
+    disagree = [k for k in _ESSENTIAL if k in of_file and k in of_sidecar and not _agree(of_file[k], of_sidecar[k])]
     doubts = [
         f"{k} is {_first(of_file[k])!r:.40} in the file and {_first(of_sidecar[k])!r:.40} in the sidecar; the file's is used"
         for k in disagree
@@ -180,6 +178,13 @@ def _metadata(loaded: Any, source: Source) -> tuple[dict[str, Any], tuple[str, .
     if entity and isinstance(nucleus, str) and nucleus_name(nucleus) != nucleus_name(entity[1]):
         doubts.append(f"the name says nucleus {entity[1]} and the header {nucleus:.20}; the header's is used")
     return metadata, tuple(doubts)
+
+
+def _agree(a: Any, b: Any) -> bool:
+    """Return whether two statements are the same, or the same number but for rounding."""
+    a, b = _first(a), _first(b)
+    numbers = isinstance(a, (int, float)) and isinstance(b, (int, float))
+    return bool(a == b or (numbers and math.isclose(a, b, rel_tol=1e-3)))
 
 
 def _first(value: Any) -> Any:
