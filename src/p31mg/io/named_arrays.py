@@ -1,9 +1,9 @@
 """Arrays with names, as ``.npz`` and ``.mat`` hold them, to the content of a file.
 
 The FID is the array called ``fid`` (or ``data``, ``signal``, ``FID``), else the only complex array. Its last axis is time;
-a MATLAB column is taken as one FID. Where nothing names the axes, an array whose first axis is longer, and along which its
-energy decays as it does not along the last, is refused as a transposed one, never turned silently. Scalars by the names of `read` and those that MATLAB
-programs use say the rest.
+a MATLAB column is taken as one FID. Where nothing names the axes, an array whose first axis is the longer one, and along which
+its energy decays as it does not along the last, is refused as a transposed one, never turned silently. Scalars by the names of
+`read` and those that MATLAB programs use say the rest.
 """
 
 from __future__ import annotations
