@@ -96,9 +96,8 @@ FILES: dict[str, tuple[Callable[[Path], Path], tuple[object, ...], str]] = {
     "no width": (
         lambda f: text(f, GOOD),
         TEXT_OPTIONS[:2],
-        "spectral width, .*; give --spectral-width HZ --begin-time S",
+        "spectral width.*; give --spectral-width HZ",
     ),
-    "no begin time": (lambda f: text(f, GOOD), TEXT_OPTIONS[:4], "give --begin-time S"),
     "other frequency": (
         lambda f: p31mg.write(spectrum(), f / "a.nii.gz"),
         ("--spectrometer-frequency", 120),
@@ -120,6 +119,10 @@ def test_bad_file(
     tmp_path: Path,
 ) -> None:
     assert re.search(message, refused(command, make(tmp_path), *options, "-o", tmp_path / "out.csv"))
+
+
+def test_fit_asks_for_a_begin_time(refused: Callable[..., str], tmp_path: Path) -> None:
+    assert "give --begin-time S" in refused("fit", text(tmp_path, GOOD), *TEXT_OPTIONS[:4], "-o", tmp_path / "out.csv")
 
 
 ARGUMENTS: dict[str, tuple[tuple[object, ...], str]] = {

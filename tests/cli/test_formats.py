@@ -95,6 +95,18 @@ def test_info_has_no_doubt_about_a_good_spectrum(run: Run, makers: ModuleType, t
     assert doubts(run, makers.bruker(tmp_path, muscle(makers)), *BEGIN) == []
 
 
+def test_info_looks_at_a_file_without_a_begin_time(run: Run, makers: ModuleType, tmp_path: Path) -> None:
+    path = makers.bruker(tmp_path, muscle(makers))
+    out = json.loads(run("info", path, "--format", "json").stdout)
+    assert out["acquisition"]["begin_time_s"] is None
+    assert out["acquisition"]["begin_time_source"] == "unknown"
+    (doubt,) = out["doubts"]
+    assert doubt.startswith(
+        "the file does not state the begin time; a fit will ask for --begin-time. It is DE = 6.5 us"
+    )
+    assert "begin_time_s                 unknown" in run("info", path).stdout
+
+
 def test_info_suspects_a_conjugated_file(run: Run, makers: ModuleType, tmp_path: Path) -> None:
     (doubt,) = doubts(run, makers.bruker(tmp_path, muscle(makers).conj()), *BEGIN)
     assert doubt.startswith("the sign of the frequency axis looks reversed: ATP appears on the high side of PCr")

@@ -38,24 +38,27 @@ def command(file: Path, output_format: str, output: Path | None, **acquisition: 
     from p31mg.io.reading import examine
 
     require_table_name(output)
-    examined = examine(file, Given(**acquisition))
+    examined = examine(file, Given(**acquisition), needs_begin_time=False)
     spectra = examined.spectra
     seen = survey(spectra)
     table = seen.to_dataframe()
-    record = {"format": examined.format_name, **acquisition_record(spectra)}
-    doubts = [*examined.doubts, *doubts_of_spectra(spectra)]
+    settled = acquisition_record(spectra)
+    if not examined.begin_time_is_known:
+        settled["begin_time_s"] = None
+    record = {"format": examined.format_name, **settled}
+    doubts = [*examined.doubts, *doubts_of_spectra(spectra, begin_time_is_known=examined.begin_time_is_known)]
     counts = {str(k): int(v) for k, v in table["status"].value_counts().items()}
     document = {
         "file": str(file),
         "format": examined.format_name,
-        "acquisition": acquisition_record(spectra),
+        "acquisition": settled,
         "doubts": doubts,
         "status_counts": counts,
         "spectra": table.to_dict(orient="records"),
     }
 
     def show() -> None:
-        rows = [[name, str(value)] for name, value in record.items()]
+        rows = [[name, "unknown" if value is None else str(value)] for name, value in record.items()]
         print_table([("", "left"), (str(file), "left")], rows)
         with_signal = seen.status == p31mg.FitStatus.OK
         if not with_signal.any():

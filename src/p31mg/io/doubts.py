@@ -23,8 +23,11 @@ _USEFUL_SNR = 50.0
 """Of PCr, below which beta-ATP is lost: it has about an eighth."""
 
 
-def doubts_of_spectra(spectra: Spectra) -> tuple[str, ...]:
-    """Return one sentence for each doubt; none where PCr and ATP stand out at the right places."""
+def doubts_of_spectra(spectra: Spectra, *, begin_time_is_known: bool = True) -> tuple[str, ...]:
+    """Return one sentence for each doubt; none where PCr and ATP stand out at the right places.
+
+    Without the begin time the phases of the lines are not known, and that ATP is not found says nothing.
+    """
     try:
         seen = survey(spectra)
         direct, mirrored = atp_evidence(spectra), atp_evidence(Spectra(np.conj(spectra.fid), spectra.acquisition))
@@ -41,7 +44,7 @@ def doubts_of_spectra(spectra: Spectra) -> tuple[str, ...]:
             "the sign of the frequency axis looks reversed: ATP appears on the high side of PCr; conjugate the FID if its maker "
             "uses the other sign"
         )
-    elif direct < _PRESENT and best >= _USEFUL_SNR:
+    elif direct < _PRESENT and best >= _USEFUL_SNR and begin_time_is_known:
         doubts.append(
             "PCr was not found: no ATP lies beside the highest peak at the distances of a 31P spectrum of tissue"
         )

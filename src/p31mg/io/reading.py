@@ -7,7 +7,7 @@ does, text is tried, then those whose names the file bears. Where several were t
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,11 +24,15 @@ __all__ = ["Examined", "examine", "is_dataset_folder", "is_spectrum_name", "read
 
 @dataclass(frozen=True)
 class Examined:
-    """Spectra, the name of their format, and what is doubtful about them: one sentence each."""
+    """Spectra, the name of their format, and what is doubtful about them: one sentence each.
+
+    Where the begin time is not known, that of `spectra` is 0 and means nothing.
+    """
 
     spectra: Spectra
     format_name: str
     doubts: tuple[str, ...]
+    begin_time_is_known: bool = True
 
 
 def is_spectrum_name(path: Path) -> bool:
@@ -110,18 +114,28 @@ def read(
     return examine(Path(path), given).spectra
 
 
-def examine(path: Path, given: Given) -> Examined:
-    """Read a file and say of which format it is and what is doubtful about it; raises as `read` does."""
+def examine(path: Path, given: Given, *, needs_begin_time: bool = True) -> Examined:
+    """Read a file and say of which format it is and what is doubtful about it; raises as `read` does.
+
+    A look at a file can do without its begin time: `needs_begin_time` False makes of its lack a doubt.
+    """
     source = Source.of(path)
     reader, content = _content(source)
-    acquisition = settle(path, content.stated, given)
+    stated, doubts = content.stated, content.doubts
+    is_known = needs_begin_time or stated.begin_time_s is not None or given.begin_time_s is not None
+    if not is_known:
+        doubts += (
+            f"the file does not state the begin time; a fit will ask for --begin-time. {stated.begin_time_hint}".strip(),
+        )
+        stated = replace(stated, begin_time_s=0.0, begin_time_source="unknown")
+    acquisition = settle(path, stated, given)
     try:
         spectra = Spectra(content.fid, acquisition, content.axis_names, str(path), content.metadata)
     except InputError as error:
         msg = f"file {path}: {error}"
         raise ReadError(msg) from error
     _require_signal(spectra, path)
-    return Examined(spectra, reader.NAME, (*content.doubts, *doubts_of(content.stated, acquisition)))
+    return Examined(spectra, reader.NAME, (*doubts, *doubts_of(stated, acquisition)), is_known)
 
 
 def _content(source: Source) -> tuple[Format, Content]:
