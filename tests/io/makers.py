@@ -492,12 +492,8 @@ def dicom_ima(folder: Path, fid: np.ndarray, nucleus: str = "31P") -> Path:
     return folder / "made.IMA"
 
 
-def siemens_twix(folder: Path, fid: np.ndarray, nucleus: str = "31P") -> Path:
-    """A raw file of Numaris 4 (VB): named header buffers, then a measurement header before every coil of every repetition.
-
-    A stack is (coil, repetition). The raw sign is that of p31mg: spec2nii conjugates it for NIfTI-MRS.
-    """
-    stack = fid.reshape(1, 1, -1) if fid.ndim == 1 else fid
+def _twix_header(software: str, nucleus: str, length: int) -> bytes:
+    """Named buffers of parameters, in the two notations of Siemens, padded to a length."""
 
     def parameters(**values: Any) -> str:
         kinds = {str: ("String", '"{}"'), int: ("Long", "{}"), float: ("Double", "<Precision> 6 {}")}
@@ -507,7 +503,7 @@ def siemens_twix(folder: Path, fid: np.ndarray, nucleus: str = "31P") -> Path:
     buffers = {
         "Config": parameters(SequenceFileName="fid.exe"),
         "Dicom": parameters(
-            SoftwareVersions="syngo MR B17",
+            SoftwareVersions=software,
             Manufacturer="SIEMENS",
             ManufacturersModelName="made",
             DeviceSerialNumber=1,
@@ -535,21 +531,54 @@ def siemens_twix(folder: Path, fid: np.ndarray, nucleus: str = "31P") -> Path:
     head = struct.pack("<I", len(buffers))
     for name, content in buffers.items():
         head += name.encode() + b"\0" + struct.pack("<I", len(content)) + content.encode()
-    head = (struct.pack("<I", 12_288) + head).ljust(12_288, b"\0")  # a length above 10 000 tells VB from later versions
-    n_coils, n_averages, n_points = stack.shape
+    return (struct.pack("<I", length) + head).ljust(length, b"\0")
+
+
+def siemens_twix(folder: Path, fid: np.ndarray, nucleus: str = "31P") -> Path:
+    """A raw file of Numaris 4 (VB): a measurement header before every coil of every repetition.
+
+    A stack is (coil, repetition). The raw sign is that of p31mg: spec2nii conjugates it for NIfTI-MRS.
+    """
+    stack = fid.reshape(1, 1, -1) if fid.ndim == 1 else fid
+    n_coils, n_repetitions, n_points = stack.shape
     scans = b""
-    for average in range(n_averages + 1):
-        is_end = average == n_averages
+    for repetition in range(n_repetitions + 1):
+        is_end = repetition == n_repetitions
         for coil in range(1 if is_end else n_coils):
-            loops = [*[0] * 6, average, *[0] * 7]  # the seventh counts repetitions
-            size = 128 + 8 * n_points
+            loops = [*[0] * 6, repetition, *[0] * 7]  # the seventh counts repetitions
             flags = 1 if is_end else 1 << 3
-            header = struct.pack("<5I2I2H14H", size, 1, average + 1, 0, 0, flags, 0, n_points, n_coils, *loops)
-            header += struct.pack("<2H2HfI2H", 0, 0, 0, 0, 0.0, 0, 0, 0)
+            header = struct.pack(
+                "<5I2I2H14H", 128 + 8 * n_points, 1, repetition + 1, 0, 0, flags, 0, n_points, n_coils, *loops
+            )
             header = header.ljust(124, b"\0") + struct.pack("<2H", coil, 0)
-            scans += header + (b"" if is_end else stack[coil, average].astype("<c8").tobytes())
+            scans += header + (b"" if is_end else stack[coil, repetition].astype("<c8").tobytes())
     file = folder / "meas_MID00042_fid.dat"
+    head = _twix_header("syngo MR B17", nucleus, 12_288)  # a length above 10 000 tells VB from later versions
     file.write_bytes(head + scans + bytes(512))
+    return file
+
+
+def siemens_twix_vd(folder: Path, fid: np.ndarray, nucleus: str = "31P") -> Path:
+    """A raw file since VD: a table of measurements, and one header before all coils of a repetition, each with a short one."""
+    stack = fid.reshape(1, 1, -1) if fid.ndim == 1 else fid
+    n_coils, n_repetitions, n_points = stack.shape
+    scans = b""
+    for repetition in range(n_repetitions + 1):
+        is_end = repetition == n_repetitions
+        size = 192 + (0 if is_end else n_coils * (32 + 8 * n_points))
+        loops = [*[0] * 6, repetition, *[0] * 7]
+        header = struct.pack("<5I", size, 1, repetition + 1, 0, 0) + bytes(20)
+        header += struct.pack("<2I2H14H", 1 if is_end else 1 << 3, 0, n_points, n_coils, *loops)
+        scans += header.ljust(192, b"\0")
+        if not is_end:
+            for coil in range(n_coils):
+                scans += (
+                    bytes(24) + struct.pack("<H", coil) + bytes(6) + stack[coil, repetition].astype("<c8").tobytes()
+                )
+    measurement = _twix_header("syngo MR E11", nucleus, 4096) + scans + bytes(512)
+    table = struct.pack("<4I2Q", 0, 1, 42, 1, 10_240, len(measurement)).ljust(10_240, b"\0")
+    file = folder / "meas_MID00042_fid.dat"
+    file.write_bytes(table + measurement)
     return file
 
 
@@ -662,6 +691,16 @@ CASES = {
         Case(
             "siemens_twix",
             siemens_twix,
+            begin_time_source="EchoTime",
+            implied=True,
+            tolerance=1e-7,
+            stack_axes=("coil", "dyn"),
+            needs="spec2nii",
+            metadata_key="PulseSequenceFile",
+        ),
+        Case(
+            "siemens_twix_vd",
+            siemens_twix_vd,
             begin_time_source="EchoTime",
             implied=True,
             tolerance=1e-7,

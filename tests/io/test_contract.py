@@ -444,6 +444,10 @@ class TestSiemensTwix(VendorContract):
     name = "siemens_twix"
 
 
+class TestSiemensTwixVd(VendorContract):
+    name = "siemens_twix_vd"
+
+
 def test_every_format_is_under_the_contract() -> None:
     modules = {f.__name__.rsplit(".", 1)[1] for f in (*FORMATS, FALLBACK)}
     classes = [*ReaderContract.__subclasses__(), *VendorContract.__subclasses__()]
