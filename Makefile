@@ -16,6 +16,7 @@ validate: $(VENV)/.installed
 	$(BIN)/python validation/fit_statistics.py
 
 fuzz: $(VENV)/.installed-test
+	$(BIN)/python validation/worst_files.py --write
 	$(BIN)/python validation/fuzz_readers.py --write
 
 lint: $(VENV)/.installed-test

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import collections
+import concurrent.futures
 import importlib.util
 import json
 import os
@@ -132,6 +133,18 @@ def fuzz(name: str, n_files: int) -> dict[str, Any]:
     return {"name": name, "ends": dict(ends), "longest_s": longest, "peak_mb": peak, "failures": failures}
 
 
+def in_own_process(name: str, n_files: int) -> dict[str, Any]:
+    """Return what came of one reader; a process that dies is a failure."""
+    command = [sys.executable, __file__, "--only", name, "--files", str(n_files)]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    if run.returncode != 0:
+        failures = [f"{name}: the process ended with {run.returncode}\n{run.stderr}"]
+        return {"name": name, "ends": {}, "longest_s": 0.0, "peak_mb": 0.0, "failures": failures}
+    result: dict[str, Any] = json.loads(run.stdout.splitlines()[-1])
+    print(f"{name}: {result['ends']}", file=sys.stderr)
+    return result
+
+
 def table(results: list[dict[str, Any]]) -> str:
     """Return the results as a table in Markdown."""
     lines = [
@@ -159,16 +172,10 @@ def main() -> int:
         return 0
     cases = beside("makers").CASES
     names = [n for n, c in cases.items() if not c.needs or importlib.util.find_spec(c.needs)]
-    results = []
-    for name in names:
-        command = [sys.executable, __file__, "--only", name, "--files", str(options.files)]
-        run = subprocess.run(command, capture_output=True, text=True, check=False)
-        if run.returncode != 0:
-            print(f"{name}: the process ended with {run.returncode}\n{run.stderr}", file=sys.stderr)
-            return 1
-        results.append(json.loads(run.stdout.splitlines()[-1]))
-        print(f"{name}: {results[-1]['ends']}", file=sys.stderr)
-        for failure in results[-1]["failures"]:
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        results = list(pool.map(lambda name: in_own_process(name, options.files), names))
+    for result in results:
+        for failure in result["failures"]:
             print(failure, file=sys.stderr)
     text = table(results)
     print(text)

@@ -15,10 +15,11 @@ __all__ = ["Fields"]
 
 @dataclass(frozen=True)
 class Fields:
-    """The header of a file; `values` are what it says, as text or as numbers."""
+    """The header of a file; `values` are what it says, as text or as numbers, perhaps with decimal commas."""
 
     values: Mapping[str, Any]
     source: Source
+    decimal_comma: bool = False
 
     def text(self, key: str) -> str:
         """Return a value as text, empty where there is none."""
@@ -26,15 +27,12 @@ class Fields:
         return "" if value is None else str(value).strip()
 
     def number(self, key: str, unit: float = 1.0) -> float | None:
-        """Return a finite number times its unit, or None where the header has none.
-
-        A decimal comma, which some installations write, is understood.
-        """
+        """Return a finite number times its unit, or None where the header has none."""
         written = self.text(key)
         if not written:
             return None
         try:
-            value = float(written.replace(",", "."))
+            value = float(written.replace(",", ".") if self.decimal_comma else written)
         except ValueError:
             value = math.nan
         if not math.isfinite(value):

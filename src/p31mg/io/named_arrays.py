@@ -79,7 +79,7 @@ _DECAYING, _FLAT = 0.75, 0.6
 
 
 def _require_time_last(fid: np.ndarray[Any, Any], source: Source) -> None:
-    if fid.ndim < 2:
+    if fid.ndim < 2 or fid.shape[0] <= fid.shape[-1]:
         return
     energy = np.abs(np.nan_to_num(fid)) ** 2
 
@@ -87,7 +87,7 @@ def _require_time_last(fid: np.ndarray[Any, Any], source: Source) -> None:
         along = energy.sum(axis=tuple(i for i in range(fid.ndim) if i != axis % fid.ndim))
         return float(along[: -(-along.size // 2)].sum() / along.sum()) if along.sum() > 0 else 0.0
 
-    if fid.shape[0] > fid.shape[-1] and first_half(0) > _DECAYING and first_half(-1) < _FLAT:
+    if first_half(0) > _DECAYING and first_half(-1) < _FLAT:
         msg = (
             f"file {source.path} holds an array of shape {fid.shape} that decays along its first axis; time must be the last: "
             "save it transposed."

@@ -174,6 +174,6 @@ def _require_signal(spectra: Spectra, path: Path) -> None:
     if not finite.any():
         msg = f"file {path} holds NaN or Inf in every FID; export it again."
         raise ReadError(msg)
-    if not spectra.fid[finite].any():
+    if not (spectra.fid.any(axis=-1) & finite).any():
         msg = f"file {path} holds only zeros; export it again."
         raise ReadError(msg)

@@ -7,9 +7,10 @@ and files of fixed names beside it.
 
 from __future__ import annotations
 
+import io
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -19,8 +20,12 @@ from p31mg.errors import ReadError, UnsupportedFormatError
 
 __all__ = [
     "LARGEST_FILE_BYTES",
+    "LARGEST_PARAMETERS_BYTES",
     "LARGEST_TEXT_BYTES",
+    "LONGEST_LINE",
+    "MOST_LINES",
     "MOST_POINTS",
+    "MOST_TEXT_POINTS",
     "Source",
     "require_bytes",
     "require_points",
@@ -37,7 +42,14 @@ LARGEST_FILE_BYTES = 256 * 2**20
 """Of a binary file: room for `MOST_POINTS` in double precision and as much again for what is beside them."""
 
 LARGEST_TEXT_BYTES = 16 * 2**20
-"""Of a file or header in words: 800 000 points in two columns."""
+"""Of data in words: 800 000 points in two columns."""
+
+LARGEST_PARAMETERS_BYTES = 2**20
+"""Of a file of parameters: thirty times that of a talkative spectrometer. Libraries need a hundredfold of it in memory."""
+
+MOST_TEXT_POINTS = 2**20
+MOST_LINES = 2**21
+LONGEST_LINE = 2**20
 
 _HEAD_BYTES = 4096
 _MOST_NAMES = 20_000
@@ -130,13 +142,26 @@ class Source:
         except UnicodeDecodeError:
             return content.decode("latin-1")
 
+    def lines(self, start: int = 0) -> Iterator[str]:
+        """Return the lines of a text after so many letters, one at a time: a million short strings would weigh a hundred MB."""
+        text = io.StringIO(self.read_text(), newline=None)
+        text.read(start)
+        for number, line in enumerate(text):
+            if number > MOST_LINES:
+                msg = f"file {self.path} has more than {MOST_LINES:,} lines; p31mg does not read so many."
+                raise ReadError(msg)
+            if len(line) > LONGEST_LINE:
+                msg = f"file {self.path} has a line of {len(line):,} letters; p31mg reads up to {LONGEST_LINE:,}."
+                raise ReadError(msg)
+            yield line.rstrip("\n")
 
-def require_points(n_points: int, source: Source) -> None:
+
+def require_points(n_points: int, source: Source, most: int = MOST_POINTS) -> None:
     """Refuse more points than memory should hold, before it is asked for."""
-    if n_points > MOST_POINTS:
+    if n_points > most:
         msg = (
-            f"file {source.path} states {n_points:,} points; p31mg reads up to {MOST_POINTS:,} of one file. Combine coils or "
-            "average transients first, or split it."
+            f"file {source.path} states {n_points:,} points; p31mg reads up to {most:,} of one file of this kind. Combine coils "
+            "or average transients first, or split it."
         )
         raise ReadError(msg)
 

@@ -45,7 +45,7 @@ def parse_with(converter: str, source: Source, format_name: str) -> Content:
 
 
 def _converted(converter: str, source: Source, format_name: str) -> list[bytes]:
-    command = [sys.executable, "-I", "-m", "p31mg.io.vendor_child", converter, str(source.path.resolve())]
+    command = [sys.executable, "-P", "-m", "p31mg.io.vendor_child", converter, str(source.path.resolve())]
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     try:
         run = subprocess.run(

@@ -1,6 +1,6 @@
 """The child process of `p31mg.io.vendor`: one file through one converter of spec2nii to bytes on the standard output.
 
-Run as ``python -I -m p31mg.io.vendor_child CONVERTER FILE``. The answer is a line of JSON with the sizes of the NIfTI-MRS
+Run as ``python -P -m p31mg.io.vendor_child CONVERTER FILE``. The answer is a line of JSON with the sizes of the NIfTI-MRS
 images, then the images. A failure ends with exit code 1 and one line on the standard error.
 """
 

@@ -23,7 +23,7 @@ from p31mg.io.content import Content
 from p31mg.io.fields import Fields
 from p31mg.io.foreign import library
 from p31mg.io.header import Stated
-from p31mg.io.source import LARGEST_TEXT_BYTES, Source, require_bytes, require_points
+from p31mg.io.source import LARGEST_PARAMETERS_BYTES, Source, require_bytes, require_points
 
 __all__ = [
     "NAME",
@@ -43,6 +43,9 @@ _DATA_NAMES = ("fid", "ser")
 _ANALOG, _BASEOPT = "0", "3"
 _UNUSABLE_MODES = {"0": "one channel (AQ_mod 0, qf)", "2": "channels in turn (AQ_mod 2, qseq)"}
 _LONGEST_DELAY_POINTS = 1000.0
+_LONGEST_FID = 2**20
+_MOST_LINES = 2000
+"""Of one value, or of comments in a row."""
 _BLOCK_BYTES = 1024
 """Every FID of a ``ser`` begins at a multiple of this."""
 
@@ -77,7 +80,7 @@ def parse(source: Source) -> Content:
 
 def parameters(source: Source) -> dict[str, Any]:
     """Return the parameters of ``acqus`` and its like, as nmrglue reads them."""
-    text = source.read_text(LARGEST_TEXT_BYTES)
+    text = source.read_text(LARGEST_PARAMETERS_BYTES)
     with library(source, "Bruker parameters"):
         from nmrglue.fileio.bruker import parse_jcamp_file
 
@@ -86,17 +89,16 @@ def parameters(source: Source) -> dict[str, Any]:
 
 
 class _EndingText(io.StringIO):
-    """A text whose end is told once and is an error the second time: nmrglue looks for the end of a value for ever."""
+    """A text in which a value must end: nmrglue looks for its end for ever, and again from its beginning with every line."""
 
-    _ended = False
+    _n_lines_of_value = 0
 
     def readline(self, size: int = -1, /) -> str:  # type: ignore[override]
         line = super().readline(size)
-        if not line:
-            if self._ended:
-                msg = "a value goes on beyond the end of the file"
-                raise EOFError(msg)
-            self._ended = True
+        self._n_lines_of_value = 0 if line.startswith("##") else self._n_lines_of_value + (1 if line else _MOST_LINES)
+        if self._n_lines_of_value > _MOST_LINES:
+            msg = "a value does not end"
+            raise EOFError(msg)
         return line
 
 
@@ -199,5 +201,11 @@ def without_group_delay(fid: ComplexArray, delay: float, source: Source) -> Comp
     if kept < 1:
         msg = f"file {source.path} has {n} points, fewer than the digital filter's delay of {delay:g}; it is truncated."
         raise ReadError(msg)
+    if n > _LONGEST_FID:
+        msg = f"file {source.path} has FIDs of {n:,} points; p31mg undoes the digital filter of up to {_LONGEST_FID:,}."
+        raise ReadError(msg)
     turn = np.exp(2j * np.pi * np.fft.fftfreq(2 * n) * delay)
-    return np.fft.ifft(np.fft.fft(fid, 2 * n) * turn)[..., :kept]
+    out = np.empty((*fid.shape[:-1], kept), dtype=np.complex128)
+    for row, moved in zip(fid.reshape(-1, n), out.reshape(-1, kept), strict=True):
+        moved[:] = np.fft.ifft(np.fft.fft(row, 2 * n) * turn)[:kept]
+    return out

@@ -25,7 +25,8 @@ __all__ = ["NAME", "SUFFIXES", "parse", "read_pages", "recognises", "without_rev
 NAME = "JCAMP-DX"
 SUFFIXES: tuple[str, ...] = (".dx", ".jdx", ".jcamp")
 
-_LARGEST_BYTES = 8 * 2**20
+_LARGEST_BYTES = 4 * 2**20
+_LONGEST_GAP = re.compile(r"[ \t,]{200}")
 _REPEATS = re.compile(r"[S-Zs](\d*)")
 _ARRAY = re.compile(r"^\(0\.\.\d+\)\s*")
 
@@ -61,6 +62,9 @@ def parse(source: Source) -> Content:
 def read_pages(source: Source) -> tuple[Fields, np.ndarray[Any, np.dtype[np.complex128]]]:
     """Return the header of a file, Bruker's names without their dollar sign, and its two pages as a complex array."""
     text = source.read_text(_LARGEST_BYTES)
+    if _LONGEST_GAP.search(text):
+        msg = f"file {source.path} has a gap of 200 blanks, which no program writes into JCAMP-DX; it is damaged."
+        raise ReadError(msg)
     repeats = sum(int(digits[:9] or 1) for digits in _REPEATS.findall(text[text.find("##NTUPLES") :]))
     if repeats > MOST_POINTS:
         msg = f"file {source.path} repeats points {repeats:,} times; p31mg reads up to {MOST_POINTS:,} points."

@@ -28,7 +28,7 @@ SUFFIXES: tuple[str, ...] = (".jdf",)
 _MAGIC = (b"JEOL.NMR", b"RMN.LOEJ")
 _HEADER_BYTES = 1360
 _MOST_PARAMETERS = 20_000
-_LARGEST_BYTES = 64 * 2**20
+_LARGEST_BYTES = 24 * 2**20
 """nmrglue takes numbers out one by one, as Python objects."""
 
 

@@ -12,8 +12,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 
+from p31mg.acquisition import MIN_POINTS
 from p31mg.errors import ReadError
 from p31mg.io.content import Content, one_or_stack
 from p31mg.io.formats.jmrui_text import jmrui_nucleus
@@ -27,6 +27,7 @@ SUFFIXES: tuple[str, ...] = (".mrui",)
 
 _HEADER_BYTES = 512
 _POINT_BYTES = 16
+_PRINTABLE = bytes(range(32, 127)) + b"\t\n\r"
 _FIELDS = (
     "type_of_signal",
     "number_of_points",
@@ -86,7 +87,7 @@ def _sense(header: dict[str, float]) -> bool:
     n_points, interval = header["number_of_points"], header["sampling_interval"]
     return (
         all(map(math.isfinite, header.values()))
-        and 1 <= n_points <= MOST_POINTS
+        and MIN_POINTS <= n_points <= MOST_POINTS
         and n_points == int(n_points)
         and 1e-6 < interval < 1e3
         and 0 <= header["transmitter_frequency"] < 1e10
@@ -97,12 +98,18 @@ def _sense(header: dict[str, float]) -> bool:
 
 def _number_of_signals(content: bytes, n_points: int) -> int:
     """Return how many signals there are: the header does not say, and text follows them, which may be as long as a signal."""
-    room = (len(content) - _HEADER_BYTES) // (_POINT_BYTES * n_points)
-    blocks = np.frombuffer(content, ">f8", 2 * room * n_points, _HEADER_BYTES).reshape(room, -1)
-    return max(1, sum(1 for block in blocks if not _is_text(block)))
+    size = _POINT_BYTES * n_points
+    n_signals = (len(content) - _HEADER_BYTES) // size
+    while n_signals > 1 and _is_text(_block(content, n_signals - 1, size)):
+        n_signals -= 1
+    return n_signals
 
 
-def _is_text(block: npt.NDArray[np.floating]) -> bool:
-    raw = block.astype(">f8").tobytes()
-    printable = sum(c in b"\t\n\r" or 32 <= c < 127 for c in raw[:4096])
-    return printable > 0.95 * min(len(raw), 4096)
+def _block(content: bytes, i: int, size: int) -> bytes:
+    """Return the beginning of a signal."""
+    start = _HEADER_BYTES + i * size
+    return content[start : start + min(size, 4096)]
+
+
+def _is_text(block: bytes) -> bool:
+    return len(block.translate(None, _PRINTABLE)) < 0.05 * len(block)

@@ -10,16 +10,20 @@ The parser is ours: the format is a page long and no library that this package u
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
+from array import array
+from collections.abc import Iterable
 
 import numpy as np
+import numpy.typing as npt
 
 from p31mg.errors import ReadError
 from p31mg.io.content import Content, one_or_stack
 from p31mg.io.fields import Fields
 from p31mg.io.header import Stated, nucleus_name, nucleus_of_frequency
-from p31mg.io.source import Source, require_points
+from p31mg.io.source import MOST_TEXT_POINTS, Source, require_points
 
 __all__ = ["NAME", "SUFFIXES", "jmrui_nucleus", "parse", "recognises"]
 
@@ -28,6 +32,7 @@ SUFFIXES: tuple[str, ...] = ()
 
 _FIELD = re.compile(r"^([A-Za-z]\w*)\s*:\s*(.*)$")
 _BLOCK = re.compile(r"^Signal (?:number: )?(\d{1,9}) out of (\d{1,9}) in file", re.IGNORECASE)
+_MOST_HEADER_LINES = 1000
 _NUMBERED_NUCLEI = {1: "1H", 2: "31P", 3: "13C", 4: "19F", 5: "23Na"}
 
 
@@ -38,18 +43,16 @@ def recognises(source: Source) -> bool:
 
 def parse(source: Source) -> Content:
     """Read all signals of the file."""
-    lines = source.read_text().splitlines()
-    first = next((i for i, line in enumerate(lines) if _BLOCK.match(line)), len(lines))
-    header = Fields({m[1]: m[2].strip() for m in map(_FIELD.match, lines[:first]) if m}, source)
+    lines = source.lines()
+    before = list(itertools.islice(itertools.takewhile(lambda line: not _BLOCK.match(line), lines), _MOST_HEADER_LINES))
+    header = Fields({m[1]: m[2].strip() for m in map(_FIELD.match, before) if m}, source)
     n_points = header.whole("PointsInDataset")
     n_signals = header.whole("DatasetsInFile", default=1)
-    require_points(n_points * n_signals, source)
-    fid = _points(lines[first:], source)
+    require_points(n_points * n_signals, source, MOST_TEXT_POINTS)
+    fid = _points(lines, n_points * n_signals, source)
     if fid.size != n_points * n_signals:
-        msg = (
-            f"file {source.path} states {n_signals} signals of {n_points} points but holds {fid.size} points in all; it is "
-            "truncated or was edited."
-        )
+        held = "more" if fid.size > n_points * n_signals else f"{fid.size} points in all"
+        msg = f"file {source.path} states {n_signals} signals of {n_points} points but holds {held}; it is damaged."
         raise ReadError(msg)
     frequency = header.number("TransmitterFrequency")
     nucleus, doubts = jmrui_nucleus(header.text("TypeOfNucleus"), frequency, header.number("MagneticField"))
@@ -88,15 +91,18 @@ def _in_mhz(frequency: float) -> float:
     return frequency * 1e-6 if abs(frequency) > 1e5 else frequency
 
 
-def _points(lines: list[str], source: Source) -> np.ndarray:
-    points: list[complex] = []
+def _points(lines: Iterable[str], most: int, source: Source) -> npt.NDArray[np.complex128]:
+    """Return the first two numbers of every line as complex points, one more than `most` where there are more."""
+    numbers = array("d")
     for line in lines:
-        if not line.strip() or _BLOCK.match(line):
+        cells = line.split(maxsplit=2)
+        if not cells or _BLOCK.match(line):
             continue
-        cells = line.split()
         try:
-            points.append(complex(float(cells[0]), float(cells[1])))
+            numbers.extend((float(cells[0]), float(cells[1])))
         except (ValueError, IndexError) as error:
             msg = f"file {source.path}: {line.strip()[:60]!r} is not a real and an imaginary part; it is damaged."
             raise ReadError(msg) from error
-    return np.array(points, dtype=complex)
+        if len(numbers) > 2 * most:
+            break
+    return np.array(numbers).view(complex)

@@ -9,6 +9,7 @@ The parser is ours: the format is a page of the LCModel manual, and no library t
 from __future__ import annotations
 
 import re
+from array import array
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from p31mg.errors import ReadError
 from p31mg.io.content import Content
 from p31mg.io.fields import Fields
 from p31mg.io.header import Stated, begin_of_echo_time
-from p31mg.io.source import Source
+from p31mg.io.source import MOST_TEXT_POINTS, Source, require_points
 
 __all__ = ["NAME", "SUFFIXES", "parse", "recognises"]
 
@@ -24,8 +25,9 @@ NAME = "LCModel RAW"
 SUFFIXES: tuple[str, ...] = (".raw", ".h2o")
 
 _NAMELIST = re.compile(r"\s*[$&]([A-Za-z]\w*)\b(.*?)[$&]END\b", re.IGNORECASE | re.DOTALL | re.MULTILINE)
-_ITEM = re.compile(r"([A-Za-z]\w*)\s*=\s*('[^']*'|\"[^\"]*\"|[^,'\"=\s]+)")
-_NUMBER_IN_QUOTES = "'\" "
+_ITEM = re.compile(r"\b([A-Za-z]\w*+)\s*+=\s*+('[^']*'|\"[^\"]*\"|[^,'\"=\s]+)")
+_QUOTES = "'\" "
+_LONGEST_HEADER = 2**16
 
 
 def recognises(source: Source) -> bool:
@@ -35,21 +37,24 @@ def recognises(source: Source) -> bool:
 
 def parse(source: Source) -> Content:
     """Read header and FID."""
-    text = source.read_text()
+    head = source.read_text()[:_LONGEST_HEADER]
     metadata: dict[str, str] = {}
     end = 0
-    while match := _NAMELIST.match(text, end):
-        metadata |= {name.upper(): value.strip(_NUMBER_IN_QUOTES) for name, value in _ITEM.findall(match[2])}
+    while match := _NAMELIST.match(head, end):
+        metadata |= {name.upper(): value.strip(_QUOTES) for name, value in _ITEM.findall(match[2])}
         end = match.end()
     if not end:
         msg = f"file {source.path} has no whole header from $NMID to $END, as LCModel RAW needs one; export it again."
         raise ReadError(msg)
-    words = text[end:].split()
+    numbers = array("d")
     try:
-        values = np.array([float(word) for word in words])
+        for line in source.lines(end):
+            numbers.extend(map(float, line.split()))
+            require_points(len(numbers) // 2, source, MOST_TEXT_POINTS)
     except ValueError as error:
         msg = f"file {source.path} holds something else than numbers after its header: {error}."
         raise ReadError(msg) from error
+    values = np.array(numbers)
     if values.size == 0 or values.size % 2:
         msg = (
             f"file {source.path} holds {values.size} numbers after its header; real and imaginary parts come in pairs."

@@ -31,7 +31,7 @@ from p31mg.io.content import Content
 from p31mg.io.documents import jsonable
 from p31mg.io.foreign import library, reason_of
 from p31mg.io.header import LONGEST_DEAD_TIME_S, Stated, nucleus_name
-from p31mg.io.source import LARGEST_TEXT_BYTES, Source, require_points
+from p31mg.io.source import LARGEST_PARAMETERS_BYTES, LARGEST_TEXT_BYTES, Source, require_points
 
 if TYPE_CHECKING:
     from nibabel.nifti2 import Nifti2Image
@@ -88,7 +88,9 @@ def content_of(content: bytes, source: Source) -> Content:
 
     with library(source, NAME), _silent(logging.getLogger("nibabel.global")):
         kind: Any = nibabel.nifti1.Nifti1Image if _is_first_version(content) else nibabel.nifti2.Nifti2Image
-        _require_sense(kind.header_class(content[: kind.header_class.sizeof_hdr], check=False), source)
+        expected = _require_sense(kind.header_class(content[: kind.header_class.sizeof_hdr], check=False), source)
+        if len(content) > expected + _SLACK_BYTES:
+            raise _too_long(expected, source)
         loaded = kind.from_bytes(content)
         loaded.header.get_xyzt_units()
     metadata, doubts = _metadata(loaded, source)
@@ -97,8 +99,9 @@ def content_of(content: bytes, source: Source) -> Content:
     if data.ndim < 4 or 0 in data.shape:
         msg = f"file {source.path} has the dimensions {data.shape}; NIfTI-MRS has x, y, z and time first, each at least 1."
         raise ReadError(msg)
+    data = np.conjugate(data, out=data if data.flags.writeable else None)
     fid, axis_names = _time_last(data, metadata)
-    return Content(np.conj(fid), _stated(loaded.header, metadata, source.path), axis_names, metadata, doubts)
+    return Content(fid, _stated(loaded.header, metadata, source.path), axis_names, metadata, doubts)
 
 
 def _is_first_version(content: bytes) -> bool:
@@ -133,13 +136,21 @@ def _uncompressed(content: bytes, source: Source) -> bytes:
         raise UnsupportedFormatError(msg)
     header_class: Any = nibabel.nifti1.Nifti1Header if _is_first_version(head) else nibabel.nifti2.Nifti2Header
     expected = _require_sense(header_class(head[: header_class.sizeof_hdr], check=False), source)
+    if len(content) > 1.01 * expected + _SLACK_BYTES:
+        raise _too_long(expected, source)
     body = kind.decompress(kind.unconsumed_tail, max(expected - len(head), 0) + _SLACK_BYTES)
     if not kind.eof:
-        too_much = bool(kind.unconsumed_tail)
-        what = f"holds more than the {expected:,} bytes of its header" if too_much else "is truncated or damaged"
-        msg = f"file {source.path} {what}; export or convert it again."
+        if kind.unconsumed_tail:
+            raise _too_long(expected, source)
+        msg = f"file {source.path} is truncated or damaged; export or convert it again."
         raise ReadError(msg)
     return head + body  # reaching the end, zlib has verified length and checksum
+
+
+def _too_long(expected: int, source: Source) -> ReadError:
+    return ReadError(
+        f"file {source.path} holds more than the {expected:,} bytes of its header; export or convert it again."
+    )
 
 
 @contextmanager
@@ -160,7 +171,7 @@ def _metadata(loaded: Any, source: Source) -> tuple[dict[str, Any], tuple[str, .
     of_file = _json_object(texts[0], f"header extension of file {path}") if texts else {}
     of_sidecar = {}
     if beside is not None:
-        of_sidecar = _json_object(beside.read_text(LARGEST_TEXT_BYTES), f"file {beside.path}")
+        of_sidecar = _json_object(beside.read_text(LARGEST_PARAMETERS_BYTES), f"file {beside.path}")
     if not texts and beside is None:
         name = path.name.removesuffix(".gz").removesuffix(".nii") + ".json"
         msg = f"file {path} has no NIfTI-MRS header extension and no {name} beside it; write it as NIfTI-MRS."

@@ -22,7 +22,7 @@ from p31mg.io.source import Source, require_bytes, require_points, unsupported
 __all__ = ["NAME", "SUFFIXES", "parse", "recognises"]
 
 NAME = "NMRPipe"
-SUFFIXES: tuple[str, ...] = (".fid", ".ft", ".ft1", ".ft2", ".pipe")
+SUFFIXES: tuple[str, ...] = (".fid", ".pipe")
 
 _HEADER_FLOATS = 512
 _HEADER_BYTES = 4 * _HEADER_FLOATS

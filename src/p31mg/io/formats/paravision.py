@@ -18,7 +18,7 @@ from p31mg.io.content import Content
 from p31mg.io.fields import Fields
 from p31mg.io.formats.bruker import without_group_delay
 from p31mg.io.header import Stated
-from p31mg.io.source import LARGEST_TEXT_BYTES, Source, require_bytes, require_points, unsupported
+from p31mg.io.source import LARGEST_PARAMETERS_BYTES, Source, require_bytes, require_points, unsupported
 
 __all__ = ["NAME", "SUFFIXES", "parse", "recognises"]
 
@@ -83,7 +83,7 @@ def parse(source: Source) -> Content:
 
 def _parameters(source: Source) -> dict[str, str]:
     """Return the first value of every parameter, as text."""
-    text = source.read_text(LARGEST_TEXT_BYTES)
+    text = source.read_text(LARGEST_PARAMETERS_BYTES)
     values = {}
     for name, written in _ENTRY.findall(text):
         cells = _ARRAY.sub("", written.strip()).split()

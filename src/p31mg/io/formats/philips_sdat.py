@@ -5,7 +5,7 @@ Either file may be given. Rows of the SDAT are dynamics, averages or echoes, whi
 only, and nothing where it is long enough to be an echo.
 
 The parser is ours: a VAX F float is 16-bit words in swapped order, whose value is a quarter of the IEEE float of the same
-bits: one NumPy expression where spec2nii loops over bytes.
+bits: a few lines of NumPy where spec2nii loops over bytes.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ from p31mg.errors import ReadError
 from p31mg.io.content import Content, one_or_stack
 from p31mg.io.fields import Fields
 from p31mg.io.header import Stated, begin_of_echo_time
-from p31mg.io.source import LARGEST_TEXT_BYTES, Source, require_bytes, require_points
+from p31mg.io.source import LARGEST_PARAMETERS_BYTES, Source, require_bytes, require_points
 
 __all__ = ["NAME", "SUFFIXES", "parse", "recognises", "vax_floats"]
 
 NAME = "Philips SDAT/SPAR"
 SUFFIXES: tuple[str, ...] = (".sdat",)  # one name of the pair, so that a folder counts it once
 
+_AT_ONCE = 2**18
 _SPAR_KEYS = ("synthesizer_frequency", "sample_frequency")
 
 
@@ -73,12 +74,16 @@ def vax_floats(content: bytes) -> npt.NDArray[np.float64]:
     >>> vax_floats(bytes([0x80, 0x40, 0, 0, 0x49, 0xC1, 0xD0, 0x0F])).round(5).tolist()
     [1.0, -3.14159]
     """
-    words = np.frombuffer(content, "<u2").astype(np.uint32)
-    bits = (words[0::2] << 16) | words[1::2]
-    sign = np.where(bits >> 31, -1.0, 1.0)
-    exponent = ((bits >> 23) & 0xFF).astype(np.int64)
-    mantissa = (bits & 0x7FFFFF) / 2.0**24 + 0.5
-    return np.where(exponent == 0, 0.0, sign * np.ldexp(mantissa, exponent - 128))
+    words = np.frombuffer(content, "<u2")
+    numbers = np.empty(words.size // 2)
+    for start in range(0, numbers.size, _AT_ONCE):
+        some = words[2 * start : 2 * (start + _AT_ONCE)].astype(np.uint32)
+        bits = (some[0::2] << 16) | some[1::2]
+        sign = np.where(bits >> 31, -1.0, 1.0)
+        exponent = ((bits >> 23) & 0xFF).astype(np.int64)
+        mantissa = (bits & 0x7FFFFF) / 2.0**24 + 0.5
+        numbers[start : start + _AT_ONCE] = np.where(exponent == 0, 0.0, sign * np.ldexp(mantissa, exponent - 128))
+    return numbers
 
 
 def _is_spar(source: Source) -> bool:
@@ -91,7 +96,7 @@ def _twin(source: Source, suffix: str) -> Source | None:
 
 def _parameters(spar: Source) -> dict[str, str]:
     parameters = {}
-    for line in spar.read_text(LARGEST_TEXT_BYTES).splitlines():
+    for line in spar.read_text(LARGEST_PARAMETERS_BYTES).splitlines():
         key, colon, value = line.partition(":")
         if colon and not line.startswith("!"):
             parameters[key.strip()] = value.strip().strip('"')

@@ -44,7 +44,8 @@ def parse(source: Source) -> Content:
         msg = f"file {source.path} has no whole RDA header: {_BEGIN.decode()!r} to {_END.decode()!r} is missing; export it again."
         raise ReadError(msg)
     lines = content[len(_BEGIN) : end].decode("latin-1").splitlines()
-    header = Fields({m[1]: m[2].strip() for m in map(_LINE.match, lines) if m}, source)
+    fields = {m[1]: m[2].strip() for m in map(_LINE.match, lines) if m}
+    header = Fields(fields, source, decimal_comma=True)  # which installations of some countries write
     start = content.find(b"\n", end) + 1
     n_points = header.whole("VectorSize")
     grid = [header.whole(key, default=1) for key in _GRID]

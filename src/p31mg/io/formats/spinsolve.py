@@ -15,7 +15,7 @@ from p31mg.io.content import Content
 from p31mg.io.fields import Fields
 from p31mg.io.foreign import library
 from p31mg.io.header import Stated
-from p31mg.io.source import LARGEST_TEXT_BYTES, Source, require_bytes, require_points
+from p31mg.io.source import LARGEST_PARAMETERS_BYTES, Source, require_bytes, require_points
 
 __all__ = ["NAME", "SUFFIXES", "parse", "recognises"]
 
@@ -43,7 +43,7 @@ def parse(source: Source) -> Content:
     if data is None or parameters is None:
         msg = f"{source.path} needs acqu.par and data.1d in one folder; put both there."
         raise ReadError(msg)
-    parameters.require_size(LARGEST_TEXT_BYTES)
+    parameters.require_size(LARGEST_PARAMETERS_BYTES)
     data.require_size()
     require_bytes(_HEADER_BYTES, len(data.head), data, "the header")
     n_points = int(np.frombuffer(data.head, "<u4", 1, 16)[0])

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 import re
+from array import array
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +22,7 @@ from p31mg.errors import InputError, ReadError
 from p31mg.io.content import Content
 from p31mg.io.fields import Fields
 from p31mg.io.header import Stated
-from p31mg.io.source import Source
+from p31mg.io.source import LARGEST_TEXT_BYTES, LONGEST_LINE, MOST_TEXT_POINTS, Source, require_points
 
 __all__ = ["NAME", "SUFFIXES", "document", "parse", "recognises"]
 
@@ -29,6 +30,8 @@ NAME = "text in columns"
 SUFFIXES: tuple[str, ...] = (".txt", ".csv", ".tsv", ".dat", ".asc")
 
 _STATEMENT = re.compile(r"#\s*(\w+)\s*[:=]\s*(.+?)\s*$")
+_LONGEST_STATEMENT = 1000
+_LETTERS_OF_A_NUMBER = 25
 _UNEVEN = 1e-3
 """Relative difference of steps up to which a column counts as an even axis: printed with four digits or more."""
 
@@ -46,10 +49,7 @@ def recognises(source: Source) -> bool:
 
 def parse(source: Source) -> Content:
     """Read the columns."""
-    lines = source.read_text().splitlines()
-    statements = {m[1].lower(): m[2] for m in map(_STATEMENT.match, lines[:100]) if m}
-    titles, rows = _rows(lines, source)
-    table = np.array(rows)
+    statements, titles, table = _table(source)
     n_columns = table.shape[1]
     if n_columns == 1:
         msg = f"file {source.path}, line 1: 1 columns; two are needed, real and imaginary part of a point."
@@ -68,17 +68,21 @@ def parse(source: Source) -> Content:
     return _content(fid, dwell, Fields(statements, source))
 
 
-def _rows(lines: list[str], source: Source) -> tuple[list[str], list[list[float]]]:
+def _table(source: Source) -> tuple[dict[str, str], list[str], npt.NDArray[np.float64]]:
+    """Return statements of the comments, titles of the columns, and the numbers (lines, columns)."""
+    statements: dict[str, str] = {}
     titles: list[str] = []
-    rows: list[list[float]] = []
-    for number, line in enumerate(lines, 1):
+    numbers, n_columns = array("d"), 0
+    for number, line in enumerate(source.lines(), 1):
+        if line.startswith("#") and len(line) < _LONGEST_STATEMENT and (m := _STATEMENT.match(line)):
+            statements[m[1].lower()] = m[2]
         cells = _cells(line, number, source)
         if not cells:
             continue
         try:
             values = [float(cell) for cell in cells]
         except ValueError:
-            if not titles and not rows and not any(map(_is_number, cells)):
+            if not titles and not n_columns and not any(map(_is_number, cells)):
                 titles = cells
                 continue
             msg = (
@@ -86,19 +90,19 @@ def _rows(lines: list[str], source: Source) -> tuple[list[str], list[list[float]
                 "a point; convert other formats to NIfTI-MRS first (spec2nii does)."
             )
             raise ReadError(msg) from None
-        if rows and len(values) != len(rows[0]):
-            msg = (
-                f"file {source.path}, line {number}: {len(values)} columns where the lines before have {len(rows[0])}."
-            )
+        if n_columns and len(values) != n_columns:
+            msg = f"file {source.path}, line {number}: {len(values)} columns where the lines before have {n_columns}."
             raise ReadError(msg)
         if not all(map(math.isfinite, values)):
             msg = f"file {source.path}, line {number}: {line.strip()[:60]!r} holds NaN or Inf; export the FID again."
             raise ReadError(msg)
-        rows.append(values)
-    if not rows:
+        n_columns = len(values)
+        numbers.extend(values)
+        require_points(len(numbers) // 2, source, MOST_TEXT_POINTS)
+    if not n_columns:
         msg = f"file {source.path} holds no points; two columns of numbers are needed, real and imaginary part."
         raise ReadError(msg)
-    return titles, rows
+    return statements, titles, np.array(numbers).reshape(-1, n_columns)
 
 
 def _cells(line: str, number: int, source: Source) -> list[str]:
@@ -189,6 +193,12 @@ def document(spectra: Spectra) -> str:
         statements["batch_shape"] = " ".join(map(str, spectra.batch_shape))
     fid = spectra.fid.reshape(-1, spectra.n_points)
     columns = np.ascontiguousarray(fid.T).view(float)
+    if (
+        columns.size * _LETTERS_OF_A_NUMBER > LARGEST_TEXT_BYTES
+        or columns.shape[1] * _LETTERS_OF_A_NUMBER > LONGEST_LINE
+    ):
+        msg = f"spectra hold {fid.size:,} points, too many for a CSV that can be read again; write .npz or .nii.gz."
+        raise InputError(msg)
     head = [f"# {name}: {value}" for name, value in statements.items()]
     titles = ",".join(f"real_{i},imaginary_{i}" for i in range(len(fid)))
     return "\n".join([*head, titles, *(",".join(map(repr, row)) for row in columns.tolist())]) + "\n"

@@ -17,7 +17,7 @@ from p31mg.io.content import Content, one_or_stack
 from p31mg.io.fields import Fields
 from p31mg.io.foreign import library
 from p31mg.io.header import Stated
-from p31mg.io.source import LARGEST_TEXT_BYTES, Source, require_bytes, require_points
+from p31mg.io.source import LARGEST_PARAMETERS_BYTES, Source, require_bytes, require_points
 
 __all__ = ["NAME", "SUFFIXES", "parse", "recognises"]
 
@@ -60,7 +60,7 @@ def parse(source: Source) -> Content:
 
 
 def _parameters(procpar: Source) -> dict[str, Any]:
-    procpar.require_size(LARGEST_TEXT_BYTES)
+    procpar.require_size(LARGEST_PARAMETERS_BYTES)
     with library(procpar, "Varian procpar"):
         from nmrglue.fileio.varian import read_procpar
 
