@@ -1,4 +1,4 @@
-"""Files made to cost as much as they can within the limits of the readers: ``python validation/worst_files.py``, or ``make fuzz``.
+"""Files made to cost as much as they can within the limits of the readers; run with ``make fuzz``.
 
 Each is made in one process and read in another, which must take less than 5 s and less than 500 MB, and end with spectra or
 an error of p31mg. ``--write`` puts the table into ``docs/formats.md``, between its marks.
@@ -39,25 +39,33 @@ spec.loader.exec_module(makers)
 Case = Callable[[Path], Path]
 
 
-def content(name: str, data: bytes) -> Case:
-    """Return a maker of one file with a content."""
+def content(name: str, repeated: bytes, times: int, *, head: bytes = b"", tail: bytes = b"") -> Case:
+    """Return a maker of one file with something repeated in it; nothing is repeated before it is made."""
 
     def make(folder: Path) -> Path:
-        (folder / name).write_bytes(data)
+        (folder / name).write_bytes(head + repeated * times + tail)
         return folder / name
 
     return make
 
 
-def dataset(**files: bytes) -> Case:
-    """Return a maker of a folder of files."""
+def dataset(name: str, repeated: bytes, times: int, *, head: bytes = b"", **others: bytes) -> Case:
+    """Return a maker of a folder with such a file, and others beside it."""
 
     def make(folder: Path) -> Path:
-        for name, data in files.items():
-            (folder / name.replace("_", ".")).write_bytes(data)
+        content(name, repeated, times, head=head)(folder)
+        for other, data in others.items():
+            (folder / other.replace("_", ".")).write_bytes(data)
         return folder
 
     return make
+
+
+def procpar(folder: Path) -> Path:
+    """As many parameters as fit."""
+    entries = b"".join(b"%x 1 1 1 1 1 1 1 1 1 1\n1 1\n0\n" % i for i in range(26_000))
+    content("fid", b"\0", 1024)(folder)
+    return content("procpar", entries, 1)(folder).parent
 
 
 def nifti(folder: Path, name: str) -> Path:
@@ -105,7 +113,6 @@ def mrui(folder: Path, n_points: int) -> Path:
 JCAMP = b"##TITLE=a\n##JCAMP-DX=5\n##DATA TYPE=NMR FID\n##NTUPLES=a\n##DATA TABLE=(X++(R..R)), XYDATA\n"
 JMRUI = b"jMRUI Data Textfile\nPointsInDataset: 1000000\nSamplingInterval: .1\nSignal 1 out of 1 in file\n"
 FID = {"fid": bytes(1024)}
-PROCPAR = b"".join(b"%x 1 1 1 1 1 1 1 1 1 1\n1 1\n0\n" % i for i in range(26_000))
 SPINSOLVE = b"SORPATAD1.1V" + struct.pack("<5I", 504, 64, 1, 1, 1) + b"\1" * 64 * 12
 STACK = (8, MOST_POINTS // 8)
 
@@ -123,27 +130,25 @@ CASES: dict[str, Case] = {
     "JEOL, largest": lambda f: makers.jeol(f, np.ones(3 * MB // 2 - 500, dtype=complex)),
     "Bruker, largest": lambda f: bruker(f, MOST_POINTS),
     "Bruker, longest with digital filter": lambda f: bruker(f, MB, DIGMOD=1, GRPDLY=70.5),
-    "text, most points": content("a.txt", b".7 2.5\n" * (MB - 1)),
-    "text, one line": content("a.txt", b"1 " * (8 * MB - 1)),
-    "text, wide": content("a.txt", (b"1 " * 400_000 + b"\n") * 20),
-    "text, blanks in a comment": content("a.txt", (b"# a: " + b" " * 900 + b"x\n") * 18_000),
-    "text, nothing but commas": content("a.txt", (b"," * 1000 + b"\n") * 16_000),
-    "text, nothing but line ends": content("a.txt", b"\n" * (16 * MB - 1)),
-    "jMRUI text, short lines": content("a.txt", JMRUI + b"1 2\n" * (3 * MB)),
-    "LCModel, short lines": content("a.raw", b" $NMID ID=1 $END\n" + b"1 2\n" * (3 * MB)),
-    "LCModel, endless word in the header": content("a.raw", b" $NMID " + b"a" * (10 * MB) + b" $END\n"),
-    "JCAMP-DX, blanks": content("a.dx", JCAMP + (b" " * 199 + b"x") * 20_000),
-    "JCAMP-DX, most numbers": content("a.dx", JCAMP + b"0 1 1 1 1 1 1 1 1\n" * (4 * MB // 18 - 20)),
-    "JCAMP-DX, repeats": content("a.dx", JCAMP + b"0@S8000000\n"),
-    "JCAMP-DX, most keys": content(
-        "a.dx", b"##TITLE=a\n##JCAMP-DX=5\n##DATA TYPE=a\n" + b"##A=1\n" * (4 * MB // 6 - 20)
-    ),
-    "Bruker, endless text": dataset(acqus=b"##$A= <\n" + b"a\n" * (MB // 2 - 10), **FID),
-    "Bruker, endless array": dataset(acqus=b"##$A= (0..999999999)\n" + b"1\n" * (MB // 2 - 20), **FID),
-    "Bruker, most keys": dataset(acqus=b"##$A= 1\n" * (MB // 9), **FID),
-    "Varian, most keys": dataset(procpar=PROCPAR, **FID),
-    "ParaVision, endless array": dataset(acqp=b"##$A=(" + b" 1," * 300_000, method=b"##$A=\n", **FID),
-    "Spinsolve, most keys": dataset(acqu_par=b"a=b\n" * (MB // 4 - 1), data_1d=SPINSOLVE),
+    "text, most points": content("a.txt", b".7 2.5\n", MB - 1),
+    "text, one line": content("a.txt", b"1 ", 8 * MB - 1),
+    "text, wide": content("a.txt", b"1 " * 400_000 + b"\n", 20),
+    "text, blanks in a comment": content("a.txt", b"# a: " + b" " * 900 + b"x\n", 18_000),
+    "text, nothing but commas": content("a.txt", b"," * 1000 + b"\n", 16_000),
+    "text, nothing but line ends": content("a.txt", b"\n", 16 * MB - 1),
+    "jMRUI text, short lines": content("a.txt", b"1 2\n", 3 * MB, head=JMRUI),
+    "LCModel, short lines": content("a.raw", b"1 2\n", 3 * MB, head=b" $NMID ID=1 $END\n"),
+    "LCModel, endless word in the header": content("a.raw", b"a", 10 * MB, head=b" $NMID ", tail=b" $END\n"),
+    "JCAMP-DX, blanks": content("a.dx", b" " * 199 + b"x", 20_000, head=JCAMP),
+    "JCAMP-DX, most numbers": content("a.dx", b"0 1 1 1 1 1 1 1 1\n", 4 * MB // 18 - 20, head=JCAMP),
+    "JCAMP-DX, repeats": content("a.dx", b"0@S8000000\n", 1, head=JCAMP),
+    "JCAMP-DX, most keys": content("a.dx", b"##A=1\n", 4 * MB // 6 - 20, head=JCAMP),
+    "Bruker, endless text": dataset("acqus", b"a\n", MB // 2 - 10, head=b"##$A= <\n", **FID),
+    "Bruker, endless array": dataset("acqus", b"1\n", MB // 2 - 20, head=b"##$A= (0..999999999)\n", **FID),
+    "Bruker, most keys": dataset("acqus", b"##$A= 1\n", MB // 9, **FID),
+    "Varian, most keys": procpar,
+    "ParaVision, endless array": dataset("acqp", b" 1,", 300_000, head=b"##$A=(", method=b"##$A=\n", **FID),
+    "Spinsolve, most keys": dataset("acqu.par", b"a=b\n", MB // 4 - 1, data_1d=SPINSOLVE),
 }
 
 
@@ -163,19 +168,25 @@ def one(name: str) -> dict[str, object]:
 def main() -> int:
     """Make and read all of them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--make", nargs=2, metavar=("NAME", "FOLDER"), help="make one; prints its path")
     parser.add_argument("--only", help="read one, whose path is on the standard input; prints JSON")
     parser.add_argument("--write", action="store_true", help="put the table into docs/formats.md")
     options = parser.parse_args()
+    if options.make:
+        print(CASES[options.make[0]](Path(options.make[1])), end="")
+        return 0
     if options.only:
         print(json.dumps(one(options.only)))
         return 0
     lines = ["| file | ends as | seconds | peak memory (MB) |", "|---|---|---:|---:|"]
     bad = []
-    for name, make in CASES.items():
+    this = [sys.executable, __file__]
+    for name in CASES:
         with tempfile.TemporaryDirectory() as folder:
-            path = make(Path(folder))
-            command = [sys.executable, __file__, "--only", name]
-            run = subprocess.run(command, input=str(path), capture_output=True, text=True, check=False)
+            made = subprocess.run([*this, "--make", name, folder], capture_output=True, text=True, check=True)
+            run = subprocess.run(
+                [*this, "--only", name], input=made.stdout, capture_output=True, text=True, check=False
+            )
         if run.returncode != 0:
             bad.append(f"{name}: {run.stderr[-500:]}")
             continue
