@@ -394,8 +394,10 @@ class TestJcampDx(ReaderContract):
         path = makers.jcamp_dx(tmp_path, makers.signal().conj(), REVERSE="yes")
         np.testing.assert_allclose(p31mg.read(path, **case.given).fid, makers.signal(), rtol=1e-12)
 
-    def test_repeats_without_end_are_refused(self, makers: ModuleType, case: Any, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("key", ["##NTUPLES=", "##xy data=", "## XY-DATA="])
+    def test_repeats_without_end_are_refused(self, key: str, makers: ModuleType, case: Any, tmp_path: Path) -> None:
         path = makers.jcamp_dx(tmp_path, makers.signal())
+        path.write_text(path.read_text().replace("##NTUPLES=", key, 1), encoding="ascii")
         path.write_text(path.read_text().replace("\n5 ", "\n5@S999999999 ", 1), encoding="ascii")
         with pytest.raises(p31mg.ReadError, match=r"repeats points 1,000,000,\d{3} times"):
             p31mg.read(path, **case.given)

@@ -8,6 +8,7 @@ states none; where Bruker's parameters are there, as for its folders.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,16 +18,17 @@ from p31mg.io.content import Content
 from p31mg.io.fields import Fields
 from p31mg.io.foreign import library
 from p31mg.io.formats import bruker
-from p31mg.io.header import Stated
 from p31mg.io.source import MOST_POINTS, Source, unsupported
 
-__all__ = ["NAME", "SUFFIXES", "parse", "read_pages", "recognises", "without_reversal"]
+__all__ = ["NAME", "SUFFIXES", "parse", "recognises"]
 
 NAME = "JCAMP-DX"
 SUFFIXES: tuple[str, ...] = (".dx", ".jdx", ".jcamp")
 
 _LARGEST_BYTES = 4 * 2**20
 _LONGEST_GAP = re.compile(r"[ \t,]{200}")
+_KEY = re.compile(r"^[ \t]*##([^=\n]{0,80})=", re.MULTILINE)
+_DATA_KEYS = {"NTUPLES", "XYDATA", "DATATABLE"}
 _REPEATS = re.compile(r"[S-Zs](\d*)")
 _ARRAY = re.compile(r"^\(0\.\.\d+\)\s*")
 
@@ -41,32 +43,25 @@ def recognises(source: Source) -> bool:
 
 def parse(source: Source) -> Content:
     """Read header and FID."""
-    header, fid = read_pages(source)
+    header, fid = _pages(source)
     delay = bruker.group_delay_points(header) if header.text("DECIM") else 0.0
-    fid = without_reversal(header, fid)
-    frequency = header.number(".OBSERVEFREQUENCY") or header.number("SFO1")
-    width = header.number("SWH") or _width_in_ppm(header) or _width_of_times(header, fid.size)
-    of_bruker = bruker.stated(header)
-    stated = Stated(
-        spectrometer_frequency_mhz=frequency,
-        spectral_width_hz=width,
-        begin_time_s=of_bruker.begin_time_s,
-        begin_time_source=of_bruker.begin_time_source,
-        begin_time_implied=of_bruker.begin_time_implied,
-        begin_time_hint=of_bruker.begin_time_hint,
+    stated = replace(
+        bruker.stated(header),
+        spectrometer_frequency_mhz=header.number(".OBSERVEFREQUENCY") or header.number("SFO1"),
+        spectral_width_hz=header.number("SWH") or _width_in_ppm(header) or _width_of_times(header, fid.size),
         resonant_nucleus=header.text(".OBSERVENUCLEUS") or header.text("NUC1"),
     )
+    fid = np.conj(fid) if header.text("REVERSE").lower() == "yes" else fid
     return Content(bruker.without_group_delay(fid, delay, source), stated, (), header.values)
 
 
-def read_pages(source: Source) -> tuple[Fields, np.ndarray[Any, np.dtype[np.complex128]]]:
+def _pages(source: Source) -> tuple[Fields, np.ndarray[Any, np.dtype[np.complex128]]]:
     """Return the header of a file, Bruker's names without their dollar sign, and its two pages as a complex array."""
-    text = source.read_text(_LARGEST_BYTES)
+    text = source.read_text(_LARGEST_BYTES).replace("\r", "\n")  # all of the line ends that nmrglue knows
     if _LONGEST_GAP.search(text):
         msg = f"file {source.path} has a gap of 200 blanks, which no program writes into JCAMP-DX; it is damaged."
         raise ReadError(msg)
-    repeats = sum(int(digits[:9] or 1) for digits in _REPEATS.findall(text[text.find("##NTUPLES") :]))
-    if repeats > MOST_POINTS:
+    if (repeats := _repeats(text)) > MOST_POINTS:
         msg = f"file {source.path} repeats points {repeats:,} times; p31mg reads up to {MOST_POINTS:,} points."
         raise ReadError(msg)
     with library(source, NAME):
@@ -89,9 +84,11 @@ def read_pages(source: Source) -> tuple[Fields, np.ndarray[Any, np.dtype[np.comp
     return Fields(values, source), real + 1j * imaginary
 
 
-def without_reversal(header: Fields, fid: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Return the FID in the sign of p31mg."""
-    return np.conj(fid) if header.text("REVERSE").lower() == "yes" else fid
+def _repeats(text: str) -> int:
+    """Return how many points the data of a file repeat: nmrglue writes out each of them."""
+    keys = ((m.start(), re.sub(r"[\s_/-]", "", m[1]).upper()) for m in _KEY.finditer(text))
+    start = next((at for at, key in keys if key in _DATA_KEYS), len(text))
+    return sum(int(digits[:9] or 1) for digits in _REPEATS.findall(text, start))
 
 
 def _value(values: Any) -> Any:
