@@ -59,7 +59,7 @@ def _saver(spectra: Spectra, path: Path) -> Callable[[str], object]:
         return nifti_mrs.image(spectra).to_filename
     if path.suffix == ".npz":
         arrays = numpy_arrays.arrays_of(spectra)
-        return lambda name: np.savez(name, **arrays)
+        return lambda name: np.savez(name, **arrays)  # type: ignore[arg-type]  # its allow_pickle is no array
     if path.suffix == ".csv":
         document = text.document(spectra)
         return lambda name: Path(name).write_text(document, encoding="utf-8")
