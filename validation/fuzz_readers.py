@@ -63,9 +63,9 @@ def beside(name: str) -> ModuleType:
 class Watch:
     """What happens to the file system while a reader works, seen by an audit hook."""
 
-    def __init__(self) -> None:
+    def __init__(self, seen: list[str]) -> None:
         self.dataset: Path | None = None
-        self.seen: list[str] = []
+        self.seen = seen
         self.libraries = tuple({str(Path(p).resolve()) for p in (sys.prefix, sys.base_prefix, ROOT / "src")})
         sys.addaudithook(self)
 
@@ -88,10 +88,12 @@ def fuzz(name: str, n_files: int) -> dict[str, Any]:
     import p31mg
     from p31mg.io import vendor
 
+    sys.dont_write_bytecode = True
     makers, mutations = beside("makers"), beside("mutations")
     case = makers.CASES[name]
-    vendor._converted = beside("forking").converted_in_a_fork
-    watch = Watch()
+    forking = beside("forking")
+    vendor._converted = forking.converted_in_a_fork
+    watch = Watch(forking.watched)
     ends: collections.Counter[str] = collections.Counter()
     failures: list[str] = []
     longest = 0.0
@@ -108,7 +110,8 @@ def fuzz(name: str, n_files: int) -> dict[str, Any]:
                 path = path.rename(copy / f"Ω名{WRONG_ENDINGS[i // 10 % len(WRONG_ENDINGS)]}")
             before = {f: f.read_bytes() for f in copy.rglob("*") if f.is_file()}
             started = time.perf_counter()
-            watch.dataset, watch.seen = copy, []
+            watch.dataset = copy
+            watch.seen.clear()
             try:
                 p31mg.read(path, **case.given)
                 end = "read"
@@ -123,7 +126,7 @@ def fuzz(name: str, n_files: int) -> dict[str, Any]:
             ends[end] += 1
             after = {f: f.read_bytes() for f in copy.rglob("*") if f.is_file()}
             if watch.seen or before != after:
-                failures.append(f"{name} {i} ({what}): {watch.seen or 'the dataset was changed'}")
+                failures.append(f"{name} {i} ({what}): {'; '.join(watch.seen) or 'the dataset was changed'}")
             if took > LONGEST_S:
                 failures.append(f"{name} {i} ({what}): took {took:.1f} s")
             shutil.rmtree(copy)
