@@ -146,6 +146,11 @@ def test_every_command_takes_a_folder_that_is_one_dataset(run: Run, makers: Modu
     assert row["shift_alpha_beta_ppm"] == pytest.approx(8.55, abs=0.05)
 
 
+def test_batch_of_one_dataset_says_that_it_is_one(makers: ModuleType, tmp_path: Path) -> None:
+    with pytest.raises(p31mg.ReadError, match=r"made.fid is one dataset and no study; give it to p31mg fit"):
+        p31mg.batch(makers.varian(tmp_path, muscle(makers)))
+
+
 def test_batch_takes_files_and_folders_of_every_format_together(makers: ModuleType, tmp_path: Path) -> None:
     fid = muscle(makers)
     study = tmp_path / "study"

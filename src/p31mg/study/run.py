@@ -188,6 +188,9 @@ def _find(root: Path, output: Path | None) -> list[Path]:
         what = "is not a folder" if root.exists() else "does not exist"
         msg = f"folder {root} {what}; give the folder that holds the spectra."
         raise ReadError(msg)
+    if is_dataset_folder(root):
+        msg = f"folder {root} is one dataset and no study; give it to p31mg fit (p31mg.read in Python), or batch the folder above."
+        raise ReadError(msg)
     own = output.resolve() if output is not None else None
     paths = []
     for directory, folders, names in os.walk(root):
