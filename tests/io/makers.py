@@ -660,7 +660,7 @@ CASES = {
             tolerance=1e-8,
             stack_axes=("dyn", "coil"),
             is_folder=True,
-            metadata_key="NR",
+            metadata_key="acqp",
         ),
         Case(
             "varian", varian, _BEGIN, tolerance=1e-7, stack_axes=("array_d2",), is_folder=True, metadata_key="procpar"

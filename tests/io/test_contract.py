@@ -374,6 +374,22 @@ class TestBruker(ReaderContract):
 class TestParaVision(ReaderContract):
     name = "paravision"
 
+    def test_grid_is_not_taken_for_one_fid(self, case: Any, path: Path) -> None:
+        (path / "fid").write_bytes(4 * (path / "fid").read_bytes())
+        with pytest.raises(
+            p31mg.ReadError, match=r"1 repetitions of 1 receivers with 128 points needs 1,024 bytes and 4,096"
+        ):
+            p31mg.read(path, **case.given)
+
+    def test_blocks_of_a_kilobyte_are_told_from_points(self, makers: ModuleType, case: Any, tmp_path: Path) -> None:
+        fid = makers.signal(3, 1)[..., :100]
+        path = makers.paravision(tmp_path, fid, GO_block_size="Standard_KBlock_Format")
+        rows = np.frombuffer((path / "fid").read_bytes(), "<i4").reshape(3, -1)
+        (path / "fid").write_bytes(np.pad(rows, ((0, 0), (0, 56))).tobytes())
+        spectra = p31mg.read(path, **case.given)
+        assert (spectra.batch_shape, spectra.axis_names) == ((3,), ("dyn",))
+        np.testing.assert_allclose(scaled(spectra.fid, fid), fid[:, 0], atol=1e-7)
+
 
 class TestVarian(ReaderContract):
     name = "varian"

@@ -189,7 +189,9 @@ def _find(root: Path, output: Path | None) -> list[Path]:
         msg = f"folder {root} {what}; give the folder that holds the spectra."
         raise ReadError(msg)
     if is_dataset_folder(root):
-        msg = f"folder {root} is one dataset and no study; give it to p31mg fit (p31mg.read), or batch the folder above."
+        msg = (
+            f"folder {root} is one dataset and no study; give it to p31mg fit (p31mg.read), or batch the folder above."
+        )
         raise ReadError(msg)
     own = output.resolve() if output is not None else None
     paths = []

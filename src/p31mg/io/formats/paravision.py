@@ -4,7 +4,8 @@
 asked for. **Axes**: ``dyn`` (NR repetitions) and ``coil`` (PVM_EncNReceivers), in the order of the file.
 
 The parser of the two parameter files is ours: nmrglue's does not know their form of arrays, ``( 2 )`` and values on the next
-line. Read from the published description of the format; no file of another maker was at hand: see ``docs/formats.md``.
+line. No dataset of a scanner was at hand to try it on: see ``docs/formats.md``. What does not fit is refused: grids (CSI) hold
+more FIDs than repetitions and receivers account for.
 """
 
 from __future__ import annotations
@@ -46,7 +47,8 @@ def parse(source: Source) -> Content:
     if acqp is None or method is None or data is None:
         msg = f"folder {source.folder} lacks acqp, method or fid of a ParaVision dataset."
         raise ReadError(msg)
-    header = Fields({**_parameters(acqp), **_parameters(method)}, method)
+    described = {"acqp": _parameters(acqp), "method": _parameters(method)}
+    header = Fields({k: _first(v) for part in described.values() for k, v in part.items()}, method)
     if "PVM_SpecMatrix" not in header.values:
         raise unsupported(data, "is of a ParaVision method that states no PVM_SpecMatrix: an image, not spectra.")
     n_points = header.whole("PVM_SpecMatrix")
@@ -55,14 +57,13 @@ def parse(source: Source) -> Content:
     require_points(n_points * n_fids, data)
     item = ("<" if header.text("BYTORDA") != "big" else ">") + _ITEMS.get(header.text("GO_raw_data_format"), "i4")
     content = data.read_bytes()
-    stride = 2 * n_points * np.dtype(item).itemsize
-    if header.text("GO_block_size") == "Standard_KBlock_Format":
-        stride = -(-stride // _BLOCK_BYTES) * _BLOCK_BYTES
+    size = 2 * n_points * np.dtype(item).itemsize
+    is_padded = header.text("GO_block_size") == "Standard_KBlock_Format"
+    stride = -(-size // _BLOCK_BYTES) * _BLOCK_BYTES if is_padded else size
+    needed = (n_fids - 1) * stride + size
+    there = needed if len(content) == n_fids * stride else len(content)  # the last one may be padded too
     require_bytes(
-        (n_fids - 1) * stride + 2 * n_points * np.dtype(item).itemsize,
-        len(content),
-        data,
-        f"{n_fids} FIDs of {n_points} points",
+        needed, there, data, f"{n_repetitions} repetitions of {n_coils} receivers with {n_points} points", exact=True
     )
     starts = range(0, n_fids * stride, stride)
     values = np.array([np.frombuffer(content, item, 2 * n_points, start) for start in starts], dtype=float)
@@ -78,15 +79,15 @@ def parse(source: Source) -> Content:
         spectral_width_hz=header.number("PVM_SpecSWH"),
         resonant_nucleus=header.text("PVM_Nucleus1") or header.text("NUCLEUS") or header.text("NUC1"),
     )
-    return Content(fid.reshape(*kept.values(), fid.shape[-1]), stated, tuple(kept), header.values)
+    return Content(fid.reshape(*kept.values(), fid.shape[-1]), stated, tuple(kept), described)
 
 
 def _parameters(source: Source) -> dict[str, str]:
-    """Return the first value of every parameter, as text."""
-    text = source.read_text(LARGEST_PARAMETERS_BYTES)
-    values = {}
-    for name, written in _ENTRY.findall(text):
-        cells = _ARRAY.sub("", written.strip()).split()
-        if cells:
-            values[name] = cells[0].strip("<>()")
-    return values
+    """Return every parameter as it is written."""
+    return {name: written.strip() for name, written in _ENTRY.findall(source.read_text(LARGEST_PARAMETERS_BYTES))}
+
+
+def _first(written: str) -> str:
+    """Return the only value of a parameter, or the first of an array."""
+    cells = _ARRAY.sub("", written).split(maxsplit=1)
+    return cells[0].strip("<>()") if cells else ""
