@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 from types import ModuleType
 
@@ -91,6 +92,24 @@ def test_processing_is_recorded_step_by_step(makers: ModuleType, tmp_path: Path)
     twice = header_of(p31mg.write(p31mg.read(once), tmp_path / "twice.nii.gz"))["ProcessingApplied"]
     assert (len(twice), twice[0]) == (2, step)
     assert "written from once.nii.gz" in twice[1]["Details"]
+
+
+@pytest.mark.parametrize(
+    ("shape", "axis_names"), [((), ()), ((2, 3), ("coil", "dyn")), ((3, 2, 1, 4), ("x", "y", "z", "repeat"))]
+)
+def test_the_standard_s_own_validator_accepts_what_is_written(
+    shape: tuple[int, ...], axis_names: tuple[str, ...], tmp_path: Path
+) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        validator = pytest.importorskip("nifti_mrs.validator", reason="nifti-mrs comes with p31mg[vendor]")
+        from nifti_mrs.nifti_mrs import NIFTI_MRS
+    file = p31mg.write(p31mg.Spectra(noise(*shape, 64), ACQUISITION, axis_names), tmp_path / "a.nii.gz")
+    theirs = NIFTI_MRS(str(file))
+    validator.validate_nifti_mrs(theirs.image)
+    assert (theirs.nucleus, theirs.spectrometer_frequency) == (["31P"], [51.705])
+    assert theirs.dwelltime == pytest.approx(ACQUISITION.dwell_time_s)
+    assert [t for t in theirs.dim_tags if t] == {2: ["DIM_COIL", "DIM_DYN"], 4: ["DIM_USER_0"]}.get(len(shape), [])
 
 
 def test_what_a_nifti_header_said_is_carried_over(makers: ModuleType, tmp_path: Path) -> None:
