@@ -534,6 +534,60 @@ def _twix_header(software: str, nucleus: str, length: int) -> bytes:
     return (struct.pack("<I", length) + head).ljust(length, b"\0")
 
 
+def ge_pfile(folder: Path, fid: np.ndarray, nucleus: str = "31P") -> Path:
+    """A raw file of revision 28, laid out by spec2nii's own table of its header, of the only kind of sequence that it knows.
+
+    A stack is (coil, repetition). Before the repetitions of a coil come an empty scan and two without water suppression. The raw
+    sign is that of NIfTI-MRS.
+    """
+    import ctypes
+
+    from spec2nii.GE.ge_hdr_fields import get_pfile_hdr_fields
+
+    class Header(ctypes.LittleEndianStructure):
+        _pack_ = 1
+        _fields_ = get_pfile_hdr_fields(28.003)
+
+    stack = fid.reshape(1, 1, -1) if fid.ndim == 1 else fid
+    n_coils, n_repetitions, n_points = stack.shape
+    n_references, averages, start = 2, 8, 228_020
+    header = Header()
+    for name, value in {
+        "rhr_rdb_hdr_off_data": start,
+        "rhr_rh_raw_pass_size": 8 * n_coils * (1 + n_references + n_repetitions) * n_points,
+        "rhr_rh_point_size": 4,
+        "rhr_rh_frame_size": n_points,
+        "rhr_rh_dab[0]_stop_rcv": n_coils - 1,
+        "rhr_spectral_width": WIDTH_HZ,
+        "rhr_rh_ps_mps_freq": round(1e7 * FREQUENCY_MHZ),
+        "rhe_magstrength": {"31P": 28_954, "1H": 11_720}[nucleus],
+        "rhi_nex": averages,
+        "rhi_numecho": 1,
+        "rhi_user4": averages * n_repetitions,
+        "rhi_freq_dir": 1,
+        "rhi_te": round(1e6 * BEGIN_TIME_S),
+        "rhi_tr": 2_000_000,
+        "rhi_psdname": b"probe-p",
+        "rhr_rh_logo": b"GE_MED_NMR",
+        "rhi_trhc_R": 1.0,
+        "rhi_brhc_A": 1.0,
+        "rhi_trhc_A": 0.0,
+        "rhi_brhc_R": 1.0,
+        "rhi_user8": 20.0,
+        "rhi_user9": 20.0,
+        "rhi_user10": 20.0,
+    }.items():
+        setattr(header, name, value)
+    content = bytearray(bytes(header).ljust(start, b"\0"))
+    struct.pack_into("<f", content, 0, 28.003)
+    before = np.zeros((n_coils, 1 + n_references, n_points))
+    scans = np.concatenate([before, np.conj(stack)], axis=1)
+    values = np.rint(2.0**26 * np.ascontiguousarray(scans).view(float)).astype("<i4")
+    file = folder / "P12345.7"
+    file.write_bytes(bytes(content) + values.tobytes())
+    return file
+
+
 def siemens_twix(folder: Path, fid: np.ndarray, nucleus: str = "31P") -> Path:
     """A raw file of Numaris 4 (VB): a measurement header before every coil of every repetition.
 
@@ -687,6 +741,16 @@ CASES = {
             stack_axes=("x", "y", "z"),
             needs="spec2nii",
             metadata_key="PulseSequenceFile",
+        ),
+        Case(
+            "ge_pfile",
+            ge_pfile,
+            begin_time_source="EchoTime",
+            implied=True,
+            tolerance=1e-7,
+            stack_axes=("coil", "dyn"),
+            needs="spec2nii",
+            metadata_key="WaterSuppressed",
         ),
         Case(
             "siemens_twix",

@@ -20,8 +20,6 @@ from p31mg.io.header import Given
 from p31mg.io.reading import examine
 
 LARGER = {"spectrometer_frequency_mhz": 1.1, "spectral_width_hz": 1.1, "begin_time_s": 2.0}
-WITHOUT_A_CASE = {"ge_pfile"}
-"""Of this no file could be made or had: `docs/formats.md` names it as untested."""
 
 
 def tree(folder: Path) -> dict[str, tuple[int, bytes]]:
@@ -458,6 +456,19 @@ class TestDicomIma(VendorContract):
     name = "dicom_ima"
 
 
+class TestGePfile(VendorContract):
+    name = "ge_pfile"
+
+    def test_reference_scans_are_left_out_and_told(self, path: Path, case: Any) -> None:
+        doubts = examine(path, Given(**case.given)).doubts
+        assert any("holds 1 more data set(s), such as a reference scan, which are not read" in d for d in doubts)
+
+    def test_sequence_that_spec2nii_does_not_know_is_named(self, path: Path) -> None:
+        path.write_bytes(path.read_bytes().replace(b"probe-p", b"xyzcsi\0"))
+        with pytest.raises(p31mg.ReadError, match="No Pfile mapper for pulse sequence = xyzcsi"):
+            p31mg.read(path)
+
+
 class TestSiemensTwix(VendorContract):
     name = "siemens_twix"
 
@@ -471,7 +482,7 @@ def test_every_format_is_under_the_contract() -> None:
     classes = [*ReaderContract.__subclasses__(), *VendorContract.__subclasses__()]
     names = {c.name for c in classes if c is not VendorContract}
     assert {"npy", "npz"} <= names
-    assert modules - names - {"numpy_arrays"} == WITHOUT_A_CASE
+    assert modules - names == {"numpy_arrays"}
 
 
 def test_contract_can_fail(makers: ModuleType, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""GE P-files (``P*.7``), through spec2nii."""
+"""GE P-files (``P*.7``), through spec2nii, which knows PROBE and other proton sequences, and grids; not fidcsi or fidall."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ NAME = "GE P-file"
 SUFFIXES: tuple[str, ...] = (".7",)
 
 _LOGOS = (b"GE_MED_NMR", b"INVALIDNMR")
+_LOGO_PLACES = (34, 110)
+"""Until revision 25, and from 26 on."""
 
 
 def recognises(source: Source) -> bool:
-    """Return whether the raw header, which comes first in older files, bears the maker's mark."""
-    return any(logo in source.head[:512] for logo in _LOGOS)
+    """Return whether the header bears the maker's mark."""
+    return any(source.head[place:].startswith(_LOGOS) for place in _LOGO_PLACES)
 
 
 def parse(source: Source) -> Content:
