@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,6 @@ class Case:
     is_folder: bool = False
     needs: str = ""
     metadata_key: str = ""
-    options: dict[str, float] = field(default_factory=dict)
 
     @property
     def given(self) -> dict[str, float]:

@@ -485,6 +485,13 @@ def test_every_format_is_under_the_contract() -> None:
     assert modules - names == {"numpy_arrays"}
 
 
+def test_every_format_stands_in_the_docs() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "formats.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| ")]
+    for f in (*FORMATS, FALLBACK):
+        assert any(re.match(rf"\| {re.escape(f.NAME.split()[0].split('/')[0])}", row) for row in rows), f.NAME
+
+
 def test_contract_can_fail(makers: ModuleType, tmp_path: Path) -> None:
     """A reader that forgets to conjugate is caught by the first test of the contract."""
     case = makers.CASES["siemens_rda"]
