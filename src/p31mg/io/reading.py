@@ -6,6 +6,7 @@ does, text is tried, then those whose names the file bears. Where several were t
 
 from __future__ import annotations
 
+import itertools
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -75,7 +76,7 @@ def read(
         File, or folder of one dataset (Bruker, Varian, Spinsolve).
     spectrometer_frequency_mhz, spectral_width_hz, begin_time_s
         What the file does not state, in MHz, Hz and s. There are no defaults. A begin time given here takes the place of one
-        that the file only implies (an EchoTime, a Bruker DE): it is that of the receiver, after any digital filter is undone.
+        that the file only implies (an EchoTime, a jMRUI BeginTime of 0): it is that of the receiver, after any digital filter is undone.
     override
         Let the given values replace those that the file states. Default False: a contradiction is an error.
 
@@ -163,7 +164,8 @@ def _content(source: Source) -> tuple[Format, Content]:
 
 
 def _not_a_dataset(source: Source) -> ReadError:
-    inside = [n for n in sorted(source.names.values()) if is_dataset_folder(source.path / n)][:4]
+    datasets = (n for n in sorted(source.names.values()) if is_dataset_folder(source.path / n))
+    inside = list(itertools.islice(datasets, 4))
     hint = f"; its folders {', '.join(inside)} are datasets" if inside else ""
     msg = f"{source.path} is a folder and no dataset of its own{hint}; give a file, or use p31mg batch (p31mg.batch in Python)."
     return ReadError(msg)
