@@ -23,7 +23,11 @@ def converted_in_a_fork(converter: str, source: Any, format_name: str) -> list[b
     from p31mg.io import vendor, vendor_child
 
     end, begin = os.pipe()
-    child = os.fork()
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore", DeprecationWarning
+        )  # that other threads exist: none of them matters to the fork
+        child = os.fork()
     if child == 0:
         os.close(end)
         try:

@@ -76,7 +76,8 @@ def read(
         File, or folder of one dataset (Bruker, Varian, Spinsolve).
     spectrometer_frequency_mhz, spectral_width_hz, begin_time_s
         What the file does not state, in MHz, Hz and s. There are no defaults. A begin time given here takes the place of one
-        that the file only implies (an EchoTime, a jMRUI BeginTime of 0): it is that of the receiver, after any digital filter is undone.
+        that the file only implies (an EchoTime, a jMRUI BeginTime of 0): it is that of the receiver, after any digital filter
+        is undone.
     override
         Let the given values replace those that the file states. Default False: a contradiction is an error.
 
