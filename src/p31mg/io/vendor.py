@@ -24,7 +24,7 @@ __all__ = ["INSTALL_HINT", "parse_with"]
 
 INSTALL_HINT = "pip install 'p31mg[vendor]'"
 
-_LARGEST_BYTES = 2**30
+_LARGEST_BYTES = 2**29
 _START_S = 120.0
 """For imports on a slow disk; the conversion itself is limited in the child."""
 
