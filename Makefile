@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := demo-study
 
-.PHONY: demo test validate validate-magnesium lint types layers format clean
+.PHONY: demo test validate validate-magnesium fuzz lint types layers format clean
 
 demo: $(VENV)/.installed
 	$(BIN)/p31mg demo --output $(DEMO) --force
@@ -17,6 +17,10 @@ validate: $(VENV)/.installed
 
 validate-magnesium: $(VENV)/.installed
 	$(BIN)/python validation/magnesium.py
+
+fuzz: $(VENV)/.installed-test
+	$(BIN)/python validation/worst_files.py --write
+	$(BIN)/python validation/fuzz_readers.py --write
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .

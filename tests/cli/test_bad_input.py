@@ -71,7 +71,7 @@ FILES: dict[str, tuple[Callable[[Path], Path], tuple[object, ...], str]] = {
     "missing": (lambda f: f / "no-such.nii.gz", (), "file .*no-such.nii.gz cannot be read: No such file or directory"),
     "empty": (lambda f: text(f, ""), TEXT_OPTIONS, "file .*fid.txt is empty"),
     "truncated": (truncated, (), "truncated.nii.gz is truncated or damaged"),
-    "wrong columns": (lambda f: text(f, "1 2 3\n" * 70), TEXT_OPTIONS, "line 1: 3 columns; two are needed"),
+    "wrong columns": (lambda f: text(f, "1 2 3\n" * 70), TEXT_OPTIONS, "odd number of columns"),
     "NaN in text": (lambda f: text(f, GOOD + "nan 0\n"), TEXT_OPTIONS, "line 71: 'nan 0' holds NaN or Inf"),
     "Inf in text": (lambda f: text(f, GOOD + "0 inf\n"), TEXT_OPTIONS, "line 71: '0 inf' holds NaN or Inf"),
     "NaN": (lambda f: with_value(f, np.nan), (), "value.nii.gz holds NaN or Inf in every FID"),
@@ -96,16 +96,15 @@ FILES: dict[str, tuple[Callable[[Path], Path], tuple[object, ...], str]] = {
     "no width": (
         lambda f: text(f, GOOD),
         TEXT_OPTIONS[:2],
-        "spectral width, .*; give --spectral-width HZ --begin-time S",
+        "spectral width.*; give --spectral-width HZ",
     ),
-    "no begin time": (lambda f: text(f, GOOD), TEXT_OPTIONS[:4], "give --begin-time S"),
     "other frequency": (
         lambda f: p31mg.write(spectrum(), f / "a.nii.gz"),
         ("--spectrometer-frequency", 120),
         "a.nii.gz states the spectrometer frequency 51.705 but 120 is given; .*--override",
     ),
     "other nucleus": (other_nucleus, (), "proton.nii holds 1H spectra; p31mg fits 31P only"),
-    "a folder": (lambda f: f, (), "is a folder; give a file"),
+    "a folder": (lambda f: f, (), "is a folder and no dataset of its own; give a file"),
 }
 
 
@@ -120,6 +119,10 @@ def test_bad_file(
     tmp_path: Path,
 ) -> None:
     assert re.search(message, refused(command, make(tmp_path), *options, "-o", tmp_path / "out.csv"))
+
+
+def test_fit_asks_for_a_begin_time(refused: Callable[..., str], tmp_path: Path) -> None:
+    assert "give --begin-time S" in refused("fit", text(tmp_path, GOOD), *TEXT_OPTIONS[:4], "-o", tmp_path / "out.csv")
 
 
 ARGUMENTS: dict[str, tuple[tuple[object, ...], str]] = {

@@ -229,7 +229,9 @@ def test_info_document(run: Run, shelf: Path) -> None:
     result = run("info", shelf / "sub-01_csi.nii.gz", "--format", "json")
     assert result.exit_code == 0
     out = document(result)
-    assert set(out) == {"file", "acquisition", "status_counts", "spectra"}
+    assert set(out) == {"file", "format", "acquisition", "doubts", "status_counts", "spectra"}
+    assert out["format"] == "NIfTI-MRS"
+    assert ["EchoTime" in doubt for doubt in out["doubts"]] == [True]
     assert set(out["acquisition"]) == ACQUISITION_KEYS
     assert out["acquisition"]["begin_time_source"] == "EchoTime"
     assert out["acquisition"]["batch_shape"] == [2, 2, 1]

@@ -17,7 +17,7 @@ TREES = {name: ast.parse(file.read_text(encoding="utf-8")) for name, file in zip
 
 
 def test_source_is_found() -> None:
-    assert {"p31mg", "p31mg.io.text", "p31mg.core.signal", "p31mg.cli.main"} <= set(MODULES)
+    assert {"p31mg", "p31mg.io.formats.text", "p31mg.core.signal", "p31mg.cli.main"} <= set(MODULES)
 
 
 def called(tree: ast.Module) -> set[str]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import nibabel
@@ -44,3 +47,29 @@ def by_hand(tmp_path: Path) -> NiftiByHand:
         return path
 
     return write
+
+
+@pytest.fixture(scope="session")
+def makers() -> ModuleType:
+    """``makers.py``: importlib mode has no path to import it by name."""
+    return _beside("makers")
+
+
+@pytest.fixture(scope="session")
+def mutations() -> ModuleType:
+    """``mutations.py``, which the long run of `make fuzz` uses too."""
+    return _beside("mutations")
+
+
+@pytest.fixture(scope="session")
+def forking() -> ModuleType:
+    """``forking.py``."""
+    return _beside("forking")
+
+
+def _beside(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look themselves up there
+    spec.loader.exec_module(module)
+    return module

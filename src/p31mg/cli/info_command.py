@@ -1,4 +1,4 @@
-"""`p31mg info`: what is in a file."""
+"""`p31mg info`: what is in a file, and what is doubtful about it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ __all__ = ["command"]
     "-o", "--output", type=click.Path(path_type=Path), help="Write the table (.csv) or document (.json) here."
 )
 def command(file: Path, output_format: str, output: Path | None, **acquisition: Any) -> None:
-    """Say what is in FILE: acquisition, shape, and for every spectrum whether PCr stands out.
+    """Say what is in FILE: format, acquisition, shape, for every spectrum whether PCr stands out, and each doubt.
+
+    FILE may be the folder of one dataset (Bruker, Varian, Spinsolve).
 
     \b
     p31mg info sub-01_csi.nii.gz
@@ -31,22 +33,32 @@ def command(file: Path, output_format: str, output: Path | None, **acquisition: 
     """
     import p31mg
     from p31mg.fitting import survey
+    from p31mg.io.doubts import doubts_of_spectra
+    from p31mg.io.header import Given
+    from p31mg.io.reading import examine
 
     require_table_name(output)
-    spectra = p31mg.read(file, **acquisition)
+    examined = examine(file, Given(**acquisition), needs_begin_time=False)
+    spectra = examined.spectra
     seen = survey(spectra)
     table = seen.to_dataframe()
-    record = acquisition_record(spectra)
+    settled = acquisition_record(spectra)
+    if not examined.begin_time_is_known:
+        settled["begin_time_s"] = None
+    record = {"format": examined.format_name, **settled}
+    doubts = [*examined.doubts, *doubts_of_spectra(spectra, begin_time_is_known=examined.begin_time_is_known)]
     counts = {str(k): int(v) for k, v in table["status"].value_counts().items()}
     document = {
         "file": str(file),
-        "acquisition": record,
+        "format": examined.format_name,
+        "acquisition": settled,
+        "doubts": doubts,
         "status_counts": counts,
         "spectra": table.to_dict(orient="records"),
     }
 
     def show() -> None:
-        rows = [[name, str(value)] for name, value in record.items()]
+        rows = [[name, "unknown" if value is None else str(value)] for name, value in record.items()]
         print_table([("", "left"), (str(file), "left")], rows)
         with_signal = seen.status == p31mg.FitStatus.OK
         if not with_signal.any():
@@ -60,5 +72,7 @@ def command(file: Path, output_format: str, output: Path | None, **acquisition: 
             click.echo(f"{offset.min():+.2f} to {offset.max():+.2f} ppm from the carrier")
         for reason in sorted({r for r in table["reason"] if r}):
             click.echo(f"{int((table['reason'] == reason).sum())} of {len(table)}: {reason}")
+        for doubt in doubts:
+            click.echo(f"doubt: {doubt}")
 
     emit(output_format, output, table, document, show)

@@ -1,12 +1,14 @@
 """Files in, `Spectra` out, and back. The content decides which module reads a file, not its name.
 
 `reading`     `read`: sniff, hand to the module of the format, check what came back
+`source`      a path looked at once; all bytes come through it, bounded
 `header`      acquisition parameters from what a file states and what the user gives
-`nifti_mrs`   NIfTI-MRS, both ways
-`text`        two columns, real and imaginary
+`formats`     one module per format
+`foreign`     calls into reading libraries; `vendor`: spec2nii in a process of its own
+`writing`     `write`: NIfTI-MRS, npz, CSV
 """
 
-from p31mg.io.reading import is_spectrum_name, read
+from p31mg.io.reading import is_dataset_folder, is_spectrum_name, read
 from p31mg.io.writing import write
 
-__all__ = ["is_spectrum_name", "read", "write"]
+__all__ = ["is_dataset_folder", "is_spectrum_name", "read", "write"]

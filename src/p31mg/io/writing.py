@@ -7,22 +7,26 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 from p31mg.acquisition import Spectra
 from p31mg.errors import InputError, WriteError
-from p31mg.io import nifti_mrs
+from p31mg.io.formats import nifti_mrs, numpy_arrays, text
 
 __all__ = ["make_folder", "write", "write_whole"]
 
 
 def write(spectra: Spectra, path: str | os.PathLike[str]) -> Path:
-    """Write spectra as NIfTI-MRS in double precision; reading them back gives the same numbers.
+    """Write spectra so that reading them back gives the same numbers, to the last digit.
 
     Parameters
     ----------
     spectra
-        One spectrum or a stack of up to three batch axes besides x, y, z.
+        One spectrum or a stack.
     path
-        A name that ends in ``.nii`` or ``.nii.gz``; its folder must exist. An existing file is replaced.
+        Its ending decides: ``.nii`` or ``.nii.gz`` for NIfTI-MRS in double precision (up to three batch axes besides x, y, z;
+        the writing is recorded in ``ProcessingApplied``), ``.npz`` for NumPy, ``.csv`` for text with a pair of columns per FID.
+        The folder must exist. An existing file is replaced.
 
     Returns
     -------
@@ -32,7 +36,7 @@ def write(spectra: Spectra, path: str | os.PathLike[str]) -> Path:
     Raises
     ------
     InputError
-        The name ends differently.
+        The name ends differently, or the format cannot hold the spectra.
     WriteError
         The file cannot be written there; nothing is left half-written.
 
@@ -47,10 +51,20 @@ def write(spectra: Spectra, path: str | os.PathLike[str]) -> Path:
         msg = f"spectra is a {type(spectra).__name__}; give p31mg.Spectra(fid, acquisition)."
         raise InputError(msg)
     path = Path(path)
-    if not path.name.endswith(nifti_mrs.SUFFIXES):
-        msg = f"path is {path}; p31mg writes NIfTI-MRS, so the name must end in .nii or .nii.gz."
-        raise InputError(msg)
-    return write_whole(path, nifti_mrs.image(spectra).to_filename)
+    return write_whole(path, _saver(spectra, path))
+
+
+def _saver(spectra: Spectra, path: Path) -> Callable[[str], object]:
+    if path.name.endswith(nifti_mrs.SUFFIXES):
+        return nifti_mrs.image(spectra).to_filename
+    if path.suffix == ".npz":
+        arrays = numpy_arrays.arrays_of(spectra)
+        return lambda name: np.savez(name, **arrays)  # type: ignore[arg-type]  # its allow_pickle is no array
+    if path.suffix == ".csv":
+        document = text.document(spectra)
+        return lambda name: Path(name).write_text(document, encoding="utf-8")
+    msg = f"path is {path}; the name must end in .nii or .nii.gz (NIfTI-MRS), .npz or .csv."
+    raise InputError(msg)
 
 
 def write_whole(path: Path, save: Callable[[str], object]) -> Path:

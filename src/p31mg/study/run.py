@@ -15,7 +15,7 @@ from p31mg.arrays import FloatArray
 from p31mg.constants import LARMOR_FREQUENCY_31P_MHZ_PER_T
 from p31mg.errors import InputError, P31mgError, ReadError, UnknownNameError
 from p31mg.fitting import ENGINES, FitResult, FitStatus, fit, index_columns
-from p31mg.io import is_spectrum_name, read
+from p31mg.io import is_dataset_folder, is_spectrum_name, read
 from p31mg.io.writing import make_folder
 from p31mg.magnesium import Calibration, free_magnesium, get_calibration
 from p31mg.prior import Prior, load_prior
@@ -68,7 +68,7 @@ def batch(
 ) -> pd.DataFrame:
     """Fit every spectrum below a folder and return one row per spectrum, failed ones too.
 
-    Files whose names end like spectra (``.nii``, ``.nii.gz``, ``.txt``, ``.csv``, ``.tsv``, ``.dat``, ``.asc``) are
+    Files whose names end like those of a format that `read` knows, and folders that are one dataset (Bruker, Varian), are
     taken, in the order of their names; hidden files and the output folder are not. A file that cannot be read is a row
     with status ``NOT_READ`` and the reason. Spectra of one acquisition are fitted in one call.
 
@@ -235,11 +235,19 @@ def _find(root: Path, output: Path | None) -> list[Path]:
         what = "is not a folder" if root.exists() else "does not exist"
         msg = f"folder {root} {what}; give the folder that holds the spectra."
         raise ReadError(msg)
+    if is_dataset_folder(root):
+        msg = (
+            f"folder {root} is one dataset and no study; give it to p31mg fit (p31mg.read), or batch the folder above."
+        )
+        raise ReadError(msg)
     own = output.resolve() if output is not None else None
     paths = []
     for directory, folders, names in os.walk(root):
         here = Path(directory)
         folders[:] = sorted(f for f in folders if not f.startswith(".") and (here / f).resolve() != own)
+        datasets = [here / f for f in folders if is_dataset_folder(here / f)]
+        paths += datasets
+        folders[:] = [f for f in folders if here / f not in datasets]
         if own is not None and here.resolve() == own and here.resolve() != root.resolve():
             continue
         for name in names:
@@ -247,7 +255,7 @@ def _find(root: Path, output: Path | None) -> list[Path]:
             if not name.startswith(".") and is_spectrum_name(here / name) and not is_result:
                 paths.append(here / name)
     if not paths:
-        msg = f"folder {root} holds no files that look like spectra (.nii, .nii.gz, .txt, .csv, .tsv, .dat, .asc)."
+        msg = f"folder {root} holds no files that look like spectra (.nii.gz, .txt, .rda, ...) and no dataset folders."
         raise ReadError(msg)
     return sorted(paths, key=lambda p: p.relative_to(root).as_posix())
 

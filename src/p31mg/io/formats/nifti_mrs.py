@@ -10,13 +10,14 @@ AcquisitionStartTime is relative to it. For pulse-acquire the first point is at 
 
 from __future__ import annotations
 
-import gzip
 import json
 import logging
 import math
+import re
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,18 +28,24 @@ from p31mg._version import __version__
 from p31mg.acquisition import Spectra
 from p31mg.errors import InputError, ReadError, UnsupportedFormatError
 from p31mg.io.content import Content
-from p31mg.io.header import Stated
+from p31mg.io.documents import jsonable
+from p31mg.io.foreign import library, reason_of
+from p31mg.io.header import LONGEST_DEAD_TIME_S, Stated, nucleus_name
+from p31mg.io.source import LARGEST_PARAMETERS_BYTES, LARGEST_TEXT_BYTES, Source, require_points
 
 if TYPE_CHECKING:
     from nibabel.nifti2 import Nifti2Image
 
-__all__ = ["NAME", "SUFFIXES", "image", "parse", "recognises"]
+__all__ = ["NAME", "SUFFIXES", "content_of", "image", "parse", "recognises"]
 
 NAME = "NIfTI-MRS"
-SUFFIXES = (".nii", ".nii.gz")
+SUFFIXES: tuple[str, ...] = (".nii", ".nii.gz")
 
-LONGEST_DEAD_TIME_S = 5e-3
 _EXTENSION_CODE = 44
+_HEADER_BYTES = 544
+_SLACK_BYTES = 2**16
+_ESSENTIAL = ("SpectrometerFrequency", "ResonantNucleus", "SpectralWidth", "EchoTime", "AcquisitionStartTime")
+_BIDS_NUCLEUS = re.compile(r"(?:^|_)nuc-([0-9A-Za-z]+)(?=_)")
 _GZIP = b"\x1f\x8b"
 _VERSION = "mrs_v0_10"
 _HEADER_SIZES = {(348).to_bytes(4, order) for order in ("little", "big")} | {
@@ -52,68 +59,98 @@ _DIMENSIONS = {
 }
 
 
-def recognises(head: bytes, path: Path) -> bool:
-    """Return whether a file that begins so is NIfTI, compressed or not."""
+def recognises(source: Source) -> bool:
+    """Return whether a file begins as NIfTI, compressed or not."""
+    head = source.head
     if head[:2] == _GZIP:
         try:
             head = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(head, 16)
         except zlib.error:
-            head = b""
-        if not head:  # too little is left of it to tell, but for the name
-            return path.name.endswith(SUFFIXES)
+            return False
     return head[:4] in _HEADER_SIZES
 
 
-def parse(path: Path) -> Content:
+def parse(source: Source) -> Content:
     """Read the FIDs and the header extension. The file's checksum is verified, which reading it in parts would not do."""
-    loaded = _image_of(_uncompressed(path), path)
-    dtype = loaded.header.get_data_dtype()
-    if not np.issubdtype(dtype, np.complexfloating):
-        msg = f"file {path} is a NIfTI image of {dtype}, not spectra; NIfTI-MRS holds complex numbers."
+    content = source.read_bytes()
+    if content[:2] != _GZIP and content[:4] not in _HEADER_SIZES:
+        msg = f"file {source.path} is named like NIfTI but its content is not; export or convert it again."
         raise UnsupportedFormatError(msg)
-    try:
-        data = np.asarray(loaded.dataobj)
-    except _BROKEN as error:
-        msg = f"file {path} is truncated or damaged: {_reason(error)}."
-        raise ReadError(msg) from error
-    metadata = _metadata(loaded, path)
-    if data.ndim < 4 or 0 in data.shape:
-        msg = f"file {path} has the dimensions {data.shape}; NIfTI-MRS has x, y, z and time first, each at least 1."
-        raise ReadError(msg)
-    fid, axis_names = _time_last(data, metadata)
-    return Content(np.conj(fid), _stated(loaded.header, metadata, path), axis_names, metadata)
+    if content[:2] == _GZIP:
+        with library(source, NAME):
+            content = _uncompressed(content, source)
+    return content_of(content, source)
 
 
-_BROKEN = (OSError, EOFError, ValueError, KeyError, TypeError, OverflowError, MemoryError, zlib.error)
-"""What a damaged file makes of the libraries that read it."""
-
-
-def _uncompressed(path: Path) -> bytes:
-    try:
-        content = path.read_bytes()
-        return gzip.decompress(content) if content[:2] == _GZIP else content
-    except _BROKEN as error:
-        msg = f"file {path} is truncated or damaged: {_reason(error)}."
-        raise ReadError(msg) from error
-
-
-def _image_of(content: bytes, path: Path) -> Any:
-    """Return the NIfTI image in some bytes; what its library has to say about them goes into our message only."""
+def content_of(content: bytes, source: Source) -> Content:
+    """Return what the bytes of an uncompressed NIfTI-MRS file hold; `source` is where they come from."""
     import nibabel
-    from nibabel.filebasedimages import ImageFileError
-    from nibabel.spatialimages import HeaderDataError
-    from nibabel.wrapstruct import WrapStructError
 
-    is_first_version = (348).to_bytes(4, "little") == content[:4] or (348).to_bytes(4, "big") == content[:4]
-    kind = nibabel.nifti1.Nifti1Image if is_first_version else nibabel.nifti2.Nifti2Image
-    try:
-        with _silent(logging.getLogger("nibabel.global")):
-            image: Any = kind.from_bytes(content)
-            image.header.get_xyzt_units()
-    except (*_BROKEN, ImageFileError, HeaderDataError, WrapStructError) as error:
-        msg = f"file {path} is not a readable NIfTI file, perhaps truncated: {_reason(error)}."
-        raise ReadError(msg) from error
-    return image
+    with library(source, NAME), _silent(logging.getLogger("nibabel.global")):
+        kind: Any = nibabel.nifti1.Nifti1Image if _is_first_version(content) else nibabel.nifti2.Nifti2Image
+        expected = _require_sense(kind.header_class(content[: kind.header_class.sizeof_hdr], check=False), source)
+        if len(content) > expected + _SLACK_BYTES:
+            raise _too_long(expected, source)
+        loaded = kind.from_bytes(content)
+        loaded.header.get_xyzt_units()
+    metadata, doubts = _metadata(loaded, source)
+    with library(source, NAME):
+        data = np.asarray(loaded.dataobj)
+    if data.ndim < 4 or 0 in data.shape:
+        msg = f"file {source.path} has the dimensions {data.shape}; NIfTI-MRS has x, y, z and time first, each at least 1."
+        raise ReadError(msg)
+    data = np.conjugate(data, out=data if data.flags.writeable else None)
+    fid, axis_names = _time_last(data, metadata)
+    return Content(fid, _stated(loaded.header, metadata, source.path), axis_names, metadata, doubts)
+
+
+def _is_first_version(content: bytes) -> bool:
+    return 348 in (int.from_bytes(content[:4], "little"), int.from_bytes(content[:4], "big"))
+
+
+def _require_sense(header: Any, source: Source) -> int:
+    """Return the size of the whole file that a header describes, after refusing pictures and absurd dimensions."""
+    dtype, shape = header.get_data_dtype(), [int(n) for n in header.get_data_shape()]
+    if not np.issubdtype(dtype, np.complexfloating):
+        msg = f"file {source.path} is a NIfTI image of {dtype}, not spectra; NIfTI-MRS holds complex numbers."
+        raise UnsupportedFormatError(msg)
+    if any(n < 0 for n in shape):
+        msg = f"file {source.path} has the dimensions {tuple(shape)}; NIfTI-MRS has x, y, z and time first, each at least 1."
+        raise ReadError(msg)
+    require_points(math.prod(shape), source)
+    offset = float(header["vox_offset"])
+    if not 0 <= offset <= LARGEST_TEXT_BYTES:
+        msg = f"file {source.path} places its data {offset:g} bytes after its start; it is damaged."
+        raise ReadError(msg)
+    return int(offset) + math.prod(shape) * int(dtype.itemsize)
+
+
+def _uncompressed(content: bytes, source: Source) -> bytes:
+    """Return what a gzip file holds, never more than its own NIfTI header says and a little."""
+    import nibabel
+
+    kind: Any = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    head = kind.decompress(content, _HEADER_BYTES)
+    if head[:4] not in _HEADER_SIZES:
+        msg = f"file {source.path} is compressed, and what it holds is not NIfTI; unpack it first."
+        raise UnsupportedFormatError(msg)
+    header_class: Any = nibabel.nifti1.Nifti1Header if _is_first_version(head) else nibabel.nifti2.Nifti2Header
+    expected = _require_sense(header_class(head[: header_class.sizeof_hdr], check=False), source)
+    if len(content) > 1.01 * expected + _SLACK_BYTES:
+        raise _too_long(expected, source)
+    body = kind.decompress(kind.unconsumed_tail, max(expected - len(head), 0) + _SLACK_BYTES)
+    if not kind.eof:
+        if kind.unconsumed_tail:
+            raise _too_long(expected, source)
+        msg = f"file {source.path} is truncated or damaged; export or convert it again."
+        raise ReadError(msg)
+    return head + body  # reaching the end, zlib has verified length and checksum
+
+
+def _too_long(expected: int, source: Source) -> ReadError:
+    return ReadError(
+        f"file {source.path} holds more than the {expected:,} bytes of its header; export or convert it again."
+    )
 
 
 @contextmanager
@@ -126,26 +163,52 @@ def _silent(logger: logging.Logger) -> Iterator[None]:
         logger.disabled = was
 
 
-def _reason(error: BaseException) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
-
-
-def _metadata(loaded: Any, path: Path) -> Mapping[str, Any]:
+def _metadata(loaded: Any, source: Source) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return header extension and, for what it lacks, the BIDS sidecar; and where the two disagree."""
+    path = source.path
     texts = [e.get_content() for e in loaded.header.extensions if e.get_code() == _EXTENSION_CODE]
-    where = f"header extension of file {path}"
-    sidecar = path.with_name(path.name.removesuffix(".gz").removesuffix(".nii") + ".json")
-    if not texts and sidecar.is_file():
-        texts, where = [sidecar.read_bytes()], f"file {sidecar}"
-    if not texts:
-        msg = f"file {path} has no NIfTI-MRS header extension and no {sidecar.name} beside it; write it as NIfTI-MRS."
+    beside = source.beside(path.name.removesuffix(".gz").removesuffix(".nii") + ".json")
+    of_file = _json_object(texts[0], f"header extension of file {path}") if texts else {}
+    of_sidecar = {}
+    if beside is not None:
+        of_sidecar = _json_object(beside.read_text(LARGEST_PARAMETERS_BYTES), f"file {beside.path}")
+    if not texts and beside is None:
+        name = path.name.removesuffix(".gz").removesuffix(".nii") + ".json"
+        msg = f"file {path} has no NIfTI-MRS header extension and no {name} beside it; write it as NIfTI-MRS."
         raise UnsupportedFormatError(msg)
-    content = texts[0]
+    metadata = {**of_sidecar, **of_file}
+    entity = _BIDS_NUCLEUS.search(path.name)
+    if "ResonantNucleus" not in metadata and entity:
+        metadata["ResonantNucleus"] = [entity[1]]
+    disagree = [k for k in _ESSENTIAL if k in of_file and k in of_sidecar and not _agree(of_file[k], of_sidecar[k])]
+    doubts = [
+        f"{k} is {_first(of_file[k])!r:.40} in the file and {_first(of_sidecar[k])!r:.40} in the sidecar; the file's is used"
+        for k in disagree
+    ]
+    nucleus = _first(metadata.get("ResonantNucleus"))
+    if entity and isinstance(nucleus, str) and nucleus_name(nucleus) != nucleus_name(entity[1]):
+        doubts.append(f"the name says nucleus {entity[1]} and the header {nucleus:.20}; the header's is used")
+    return metadata, tuple(doubts)
+
+
+def _agree(a: Any, b: Any) -> bool:
+    """Return whether two statements are the same, or the same number but for rounding."""
+    a, b = _first(a), _first(b)
+    numbers = isinstance(a, (int, float)) and isinstance(b, (int, float))
+    return bool(a == b or (numbers and math.isclose(a, b, rel_tol=1e-3)))
+
+
+def _first(value: Any) -> Any:
+    return value[0] if isinstance(value, list) and value else value
+
+
+def _json_object(content: Any, where: str) -> dict[str, Any]:
     if isinstance(content, Mapping):
-        return content
+        return dict(content)
     try:
         metadata = json.loads(content.decode("utf-8") if isinstance(content, bytes) else content)
     except (ValueError, RecursionError) as error:
-        msg = f"{where} is not valid JSON: {_reason(error)}."
+        msg = f"{where} is not valid JSON: {reason_of(error)}."
         raise ReadError(msg) from error
     if not isinstance(metadata, dict):
         msg = f"{where} holds {type(metadata).__name__}, not a JSON object."
@@ -266,14 +329,19 @@ def image(spectra: Spectra) -> Nifti2Image:
     shape = spectra.batch_shape if spatial else (1, 1, 1, *spectra.batch_shape)
     data = np.moveaxis(np.conj(spectra.fid).reshape(*shape, spectra.n_points), -1, 3)
     a = spectra.acquisition
-    metadata: dict[str, Any] = {
+    before = spectra.metadata if "SpectrometerFrequency" in spectra.metadata else {}
+    metadata: dict[str, Any] = {k: jsonable(v) for k, v in before.items() if not k.startswith("dim_")}
+    metadata |= {
         "SpectrometerFrequency": [a.spectrometer_frequency_mhz],
         "ResonantNucleus": [a.resonant_nucleus],
         "SpectralWidth": a.spectral_width_hz,
-        "EchoTime": max(a.begin_time_s, 0.0) if a.begin_time_s <= LONGEST_DEAD_TIME_S else 0.0,
         "ConversionMethod": f"p31mg {__version__}",
     }
-    metadata["AcquisitionStartTime"] = a.begin_time_s - metadata["EchoTime"]
+    is_echo = isinstance(before.get("EchoTime"), float) and before["EchoTime"] > LONGEST_DEAD_TIME_S
+    if not is_echo:  # where it is one, it says nothing about the first point and stays as it was
+        metadata["EchoTime"] = max(a.begin_time_s, 0.0) if a.begin_time_s <= LONGEST_DEAD_TIME_S else 0.0
+    metadata["AcquisitionStartTime"] = a.begin_time_s - (0.0 if is_echo else metadata["EchoTime"])
+    metadata["ProcessingApplied"] = [*_steps(before), _this_step(spectra)]
     for i, name in enumerate(others):
         metadata[f"dim_{5 + i}"] = _dimension_tag(name, i)
         metadata[f"dim_{5 + i}_info"] = name
@@ -283,6 +351,25 @@ def image(spectra: Spectra) -> Nifti2Image:
     out.header["intent_name"] = _VERSION.encode()
     out.header.extensions.append(Nifti1Extension(_EXTENSION_CODE, json.dumps(metadata).encode()))
     return out
+
+
+def _steps(metadata: Mapping[str, Any]) -> list[Any]:
+    """Return the processing that a file already records."""
+    steps = metadata.get("ProcessingApplied", [])
+    return list(steps) if isinstance(steps, list) else [steps]
+
+
+def _this_step(spectra: Spectra) -> dict[str, str]:
+    """Return the record of writing, as the standard wants it."""
+    source = Path(spectra.source).name or "arrays"
+    begin = f"begin time from {spectra.acquisition.begin_time_source or 'an unnamed source'}"
+    return {
+        "Time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "Program": "p31mg",
+        "Version": __version__,
+        "Method": "Format conversion",
+        "Details": f"written from {source}; {begin}; conjugated from the sign of p31mg to that of the standard",
+    }
 
 
 def _dimension_tag(name: str, position: int) -> str:

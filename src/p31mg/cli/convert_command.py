@@ -1,0 +1,38 @@
+"""`p31mg convert`: the spectra of a file of any format in one of three others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from p31mg.cli.options import acquisition_options
+
+__all__ = ["command"]
+
+
+@click.command(name="convert")
+@click.argument("source", metavar="IN", type=click.Path(path_type=Path))
+@click.argument("target", metavar="OUT", type=click.Path(path_type=Path))
+@acquisition_options
+@click.option("--force", is_flag=True, help="Replace OUT where it exists.")
+def command(source: Path, target: Path, force: bool, **acquisition: Any) -> None:
+    """Write the spectra of IN to OUT, whose ending decides: .nii or .nii.gz (NIfTI-MRS), .npz, .csv.
+
+    Every number is kept, and what OUT says about the acquisition is what p31mg settled: reading it back needs no options.
+    Names of patients and the like are not carried over.
+
+    \b
+    p31mg convert sub-01_unloc.nii.gz unloc.npz
+    p31mg convert fid.txt fid.nii.gz --spectrometer-frequency 120 --spectral-width 10000 --begin-time 0.0003
+    """
+    import p31mg
+    from p31mg.errors import WriteError
+
+    if target.exists() and not force:
+        msg = f"{target} exists and is not replaced; choose another name or give --force."
+        raise WriteError(msg)
+    spectra = p31mg.read(source, **acquisition)
+    p31mg.write(spectra, target)
+    click.echo(f"written: {target} {spectra!r}", err=True)
