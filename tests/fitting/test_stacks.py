@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 
 import numpy as np
@@ -143,3 +144,30 @@ class TestPurity:
         # 1e-7 of the signal is a thousandth of this noise
         z = (single.shift_alpha_beta_ppm - plain["shift_alpha_beta_ppm"]) / plain["sd_shift_alpha_beta_ppm"]
         assert (np.abs(z) < 1e-3).all()
+
+
+class TestWorkers:
+    @pytest.fixture(scope="class")
+    @classmethod
+    def many(cls, simulated, with_fid):
+        few = simulated(np.linspace(0.3, 0.9, 50), snr=np.geomspace(40, 1000, 50))
+        return with_fid(few, np.tile(few.fid, (12, 1)))  # more than two portions
+
+    @pytest.mark.parametrize("workers", [2, 5])
+    def test_number_of_workers_changes_no_bit(self, many, arrays, workers):
+        alone, shared = arrays(p31mg.fit(many)), arrays(p31mg.fit(many, workers=workers))
+        for name in alone:
+            np.testing.assert_array_equal(shared[name], alone[name], err_msg=name)
+
+    def test_error_in_one_of_them_is_raised(self, many, monkeypatch):
+        def broken(*_):
+            raise p31mg.InputError("broken on purpose")
+
+        monkeypatch.setattr(importlib.import_module("p31mg.fitting.fit"), "look", broken)
+        with pytest.raises(p31mg.InputError, match="broken on purpose"):
+            p31mg.fit(many, workers=2)
+
+    @pytest.mark.parametrize("workers", [0, -1, 1.5, "two"])
+    def test_not_a_number_of_workers(self, many, workers):
+        with pytest.raises(p31mg.InputError, match=r"workers is .*; it must be a whole number, at least 1"):
+            p31mg.fit(many, workers=workers)

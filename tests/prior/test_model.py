@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import FrozenInstanceError, replace
+from importlib import resources
 
+import numpy as np
 import pytest
 
 import p31mg
+from p31mg import PriorKnowledgeError, load_prior
+from p31mg.prior import common_parameters, parse_prior
 
 PI = p31mg.Resonance(
     name="pi",
@@ -89,3 +93,45 @@ class TestPrior:
         assert replace(muscle, resonances=moved, reference="pi").reference == "pi"
         with pytest.raises(p31mg.PriorKnowledgeError, match=r"chemical_shift_ppm of the reference 'pcr' must be 0"):
             replace(muscle, resonances=moved)
+
+
+class TestLineshapeAndCommonParameters:
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            ({"lineshape": "lorentz"}, "lineshape is 'lorentz'; it must be one of lorentzian, gaussian, voigt"),
+            ({"lineshape": "voigt"}, "'voigt' needs gaussian_linewidth_hz and gaussian_linewidth_bounds_hz"),
+            (
+                {"gaussian_linewidth_hz": 5.0},
+                "gaussian_linewidth_hz belongs to the lineshape 'voigt', not to 'lorentzian'",
+            ),
+            (
+                {"j_coupling_bounds_hz": (20.0, 10.0)},
+                r"j_coupling_bounds_hz is \(20.0, 10.0\); give two finite numbers above 0",
+            ),
+            ({"j_coupling_bounds_hz": (17.0, 20.0)}, "the expected value 16.0 must lie within"),
+            ({"begin_time_bounds_s": (1e-4, 2e-4)}, "the expected value 0.0 must lie within"),
+            ({"begin_time_bounds_s": (-np.inf, 2e-4)}, "give two finite numbers, the lower first"),
+        ],
+    )
+    def test_refused(self, options, message):
+        with pytest.raises(PriorKnowledgeError, match=message):
+            replace(load_prior("muscle-3t"), **options)
+
+    def test_couplings_of_a_beta_that_is_not_coupled(self):
+        prior = load_prior("muscle-3t")
+        rows = tuple(replace(r, j_coupling_hz=()) for r in prior.resonances)
+        with pytest.raises(PriorKnowledgeError, match="beta_atp has no j_coupling_hz"):
+            replace(prior, resonances=rows, j_coupling_bounds_hz=(10.0, 20.0))
+
+    def test_file(self):
+        text = (resources.files("p31mg.prior") / "sets" / "muscle-3t.toml").read_text(encoding="utf-8")
+        more = """lineshape = "voigt"
+gaussian_linewidth_hz = 5.0
+gaussian_linewidth_bounds_hz = [1.0, 30.0]
+j_coupling_bounds_hz = [10.0, 25.0]
+begin_time_bounds_s = [-5e-4, 5e-4]
+"""
+        prior = parse_prior(text.replace("[[resonance]]", more + "[[resonance]]", 1))
+        assert common_parameters(prior) == ["gaussian_linewidth_hz", "j_coupling_hz", "begin_time_s"]
+        assert prior.gaussian_linewidth_bounds_hz == (1.0, 30.0)

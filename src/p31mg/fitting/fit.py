@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -36,6 +38,7 @@ def fit(
     engine: Literal["batch", "lmfit"] = "batch",
     parameters: Parameters | None = None,
     max_iterations: int = 100,
+    workers: int = 1,
 ) -> FitResult:
     """Fit all resonances of every spectrum jointly and return the ATP shifts with their errors.
 
@@ -54,7 +57,10 @@ def fit(
     parameters
         For the lmfit engine: edited `lmfit_parameters`, used for every spectrum. Default None: automatic.
     max_iterations
-        Of each spectrum. Default 100; convergence takes about 10.
+        Of each spectrum. Default 100; convergence takes about 5, three times as many at low SNR.
+    workers
+        Threads that share the stack, in portions of 256 spectra. Default 1; as many as there are cores for large stacks. The
+        result does not depend on it, to the last bit.
 
     Returns
     -------
@@ -71,10 +77,14 @@ def fit(
 
     Notes
     -----
-    The noise is measured in the residual, in the band of the resonances. ``crlb_*`` are Cramer-Rao bounds at the estimate;
-    ``sd_*`` and covariances come from the observed information (the curvature of the fit itself), which describes the
-    scatter better where lines rise little above the noise. Both hold for noise that is white in that band and a model that
-    describes the data, with an exact begin time.
+    Fitted are the bins of the discrete Fourier transform in the windows of the prior and 1.5 ppm around them, of the points in
+    which PCr has not decayed: what is left out would tell 0.1 % of what is known of the shifts. The noise is measured in the
+    residual there. ``crlb_*`` are Cramer-Rao bounds at the estimate; ``sd_*`` and covariances come from the observed information
+    (the curvature of the fit itself) and grow by 30/SNR^2 of each resonance, which describes the scatter where lines rise
+    little above the noise. Both hold for noise that is white in those bins and a model that describes the data, with an exact
+    begin time.
+
+    The result of a spectrum is the same to the last bit in whatever stack it is fitted.
 
     References
     ----------
@@ -102,15 +112,35 @@ def fit(
     if not (isinstance(max_iterations, (int, np.integer)) and max_iterations >= 1):  # type: ignore[redundant-expr]
         msg = f"max_iterations is {max_iterations!r}; it must be a whole number, at least 1."
         raise InputError(msg)
+    if not (isinstance(workers, (int, np.integer)) and workers >= 1):  # type: ignore[redundant-expr]
+        msg = f"workers is {workers!r}; it must be a whole number, at least 1."
+        raise InputError(msg)
     problem = Problem.of(spectra, load_prior(prior))
     _require_width(problem)
     _warn_of_another_field(problem)
 
     fid = spectra.fid.reshape(-1, spectra.n_points)
     rows = Rows(len(fid), problem)
-    for start in range(0, len(fid), CHUNK):
+
+    def fit_from(start: int) -> None:
         _fit_chunk(fid[start : start + CHUNK], problem, engine, parameters, max_iterations, rows, start)
+
+    _for_each(fit_from, range(0, len(fid), CHUNK), workers)
     return result_of(rows, spectra, engine)
+
+
+def _for_each(call: Callable[[int], None], starts: Sequence[int], workers: int) -> None:
+    """Call for each start, in threads: nearly all of the time is spent in array operations that run side by side."""
+    if min(workers, len(starts)) <= 1:
+        for start in starts:
+            call(start)
+        return
+    from threadpoolctl import threadpool_limits
+
+    # a thread of ours and those of BLAS would wait for the same cores
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers) as pool:
+        for _ in pool.map(call, starts):
+            pass
 
 
 def _require_width(problem: Problem) -> None:

@@ -141,8 +141,14 @@ class FitResult:
             "status": [FitStatus(int(s)).name for s in self.status.ravel()],
             "prior": self.prior.name,
             "spectrometer_frequency_mhz": a.spectrometer_frequency_mhz,
-            "begin_time_s": a.begin_time_s,
+            "begin_time_s": self._begin_time_of_rows,
         }
+
+    @property
+    def _begin_time_of_rows(self) -> Any:
+        """Begin time that the shifts belong to: fitted, or that of the acquisition."""
+        fitted = "begin_time_s" in common_parameters(self.prior)
+        return self.begin_time_s.ravel() if fitted else self.spectra.acquisition.begin_time_s
 
     def model(self, index: int | tuple[int, ...] = ()) -> ComplexArray:
         """Return the fitted signal of every resonance of one spectrum, shape (K, n_points).
@@ -232,7 +238,7 @@ class FitResult:
             "engine": self.engine,
             "spectrometer_frequency_mhz": a.spectrometer_frequency_mhz,
             "spectral_width_hz": a.spectral_width_hz,
-            "begin_time_s": a.begin_time_s,
+            "begin_time_s": self._begin_time_of_rows,
             "begin_time_source": a.begin_time_source,
             "n_points": self.spectra.n_points,
         }
