@@ -182,11 +182,6 @@ class BinModel:
         curved = np.broadcast_to(np.asarray(curved), len(x))
         return NormalEquations.joined([self._evaluate(x[i], data[i], curved[i]) for i in self._parts(len(x))])
 
-    def residual(self, x: FloatArray, data: ComplexArray) -> ComplexArray:
-        """Return r, data less model at free parameters x (B, P), shape (B, J)."""
-        state = self._line_state(x)
-        return self._residual(self._inverse_powers(state.z, 1)[0], state, data)
-
     def _parts(self, n: int) -> list[slice]:
         """Return slices of problems whose matrices fit the cache together."""
         together = max(8, min(128, _CACHED // (len(self.lines.weight) * len(self.bins))))

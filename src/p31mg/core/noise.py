@@ -10,7 +10,7 @@ import numpy as np
 
 from p31mg.arrays import ComplexArray, FloatArray
 
-__all__ = ["noise_sd_of_bins", "noise_sd_of_residual", "roughness_sd"]
+__all__ = ["noise_sd_of_bins", "noise_sd_of_residual"]
 
 
 _MEDIAN_OF_POWER = float(2 * np.log(2))
@@ -38,14 +38,3 @@ def noise_sd_of_residual(cost: FloatArray, n_bins: int, n_parameters: int) -> Fl
     The cost is that of `n_bins` bins, normalised so that white noise gives each the variance of one point.
     """
     return np.sqrt(cost / max(2 * n_bins - n_parameters, 1))
-
-
-def roughness_sd(residual: ComplexArray, n_points: int) -> FloatArray:
-    """Return the noise sd, shape (...,), that varies from bin to bin of a residual (..., n) without peaks.
-
-    The root mean square of second differences, as in `noise_sd_of_bins`. What is left of a line that the model misses is smooth,
-    and counts in the residual but hardly here.
-    """
-    bends = residual[..., 2:] + residual[..., :-2]
-    bends -= 2 * residual[..., 1:-1]
-    return np.sqrt((bends.real**2 + bends.imag**2).mean(axis=-1) / (12 * n_points))

@@ -68,12 +68,11 @@ class Start:
     """What was found in B transforms.
 
     `p` (B, n): start values, frequencies from the carrier. `reference_height` (B,): of the reference behind a matched filter
-    of unit norm over the points. `nearby` (B, J): bins of the transform around it.
+    of unit norm over the points.
     """
 
     p: FloatArray
     reference_height: FloatArray
-    nearby: ComplexArray
 
 
 @dataclass(frozen=True)
@@ -249,7 +248,7 @@ class Finder:
         common = np.tile(e.common, (len(phase), 1))
         p = np.concatenate([relative + frequency[:, None], linewidth, amplitude, phase[:, None], common], axis=-1)
         height = height / np.sqrt(self.sampling.n_points)
-        return Start(_single(p), _single(height), nearby)
+        return Start(_single(p), _single(height))
 
     def _amplitude(self, template: ComplexArray, data: ComplexArray) -> ComplexArray:
         """Return the complex amplitude of the reference by least squares on the bins nearest to it, shape (B,)."""

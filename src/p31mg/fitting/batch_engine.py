@@ -26,7 +26,7 @@ class EngineResult:
 
     `y`: reported parameters (B, 3K+1); `at_bound`: which of them sit on a bound; `sensitivity`: their derivative by the P
     parameters that were varied, (B or 1, 3K+1, P); `held`: which of those P ended on a bound that they press against (B, P);
-    `at`: the least-squares quantities of those P at the end; `residual`: what is left in the bins (B, J).
+    `at`: the least-squares quantities of those P at the end.
     """
 
     y: FloatArray
@@ -34,7 +34,6 @@ class EngineResult:
     sensitivity: FloatArray
     held: BoolArray
     at: NormalEquations
-    residual: ComplexArray
     converged: BoolArray
     n_iterations: IntArray
     n_evaluations: IntArray
@@ -68,7 +67,6 @@ def fit_stack(spectrum: ComplexArray, start: FloatArray, problem: Problem, max_i
         sensitivity=problem.ties[None],
         held=solution.held,
         at=solution.at,
-        residual=model.residual(solution.x, bins),
         converged=solution.converged,
         n_iterations=solution.n_iterations,
         n_evaluations=solution.n_evaluations,

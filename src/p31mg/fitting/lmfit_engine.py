@@ -118,10 +118,8 @@ def fit_each(
     y, at_bound, sensitivity, held, converged, evaluations = (np.array(c) for c in zip(*rows, strict=True))
     centre, seen = problem.nearest_bin(y)
     data = take_bins(spectrum, centre, problem.bins)
-    model = problem.reported_model
-    at = _along(sensitivity, model.evaluate(seen, data, curved=True))
-    residual = model.residual(seen, data)
-    return EngineResult(y, at_bound, sensitivity, held, at, residual, converged, evaluations, evaluations), results
+    at = _along(sensitivity, problem.reported_model.evaluate(seen, data, curved=True))
+    return EngineResult(y, at_bound, sensitivity, held, at, converged, evaluations, evaluations), results
 
 
 def _along(sensitivity: FloatArray, at: NormalEquations) -> NormalEquations:

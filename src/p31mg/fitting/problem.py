@@ -246,6 +246,11 @@ class Problem:
         usual = np.median(self.expectation.linewidth_hz, keepdims=True)
         return self.shortened[int(self.enough_for(usual)[0])]
 
+    @cached_property
+    def late(self) -> Problem:
+        """The problem of half of the points: of the last half, to measure the noise in when most lines have decayed."""
+        return replace(self, sampling=replace(self.sampling, n_points=self.sampling.n_points // 2))
+
     def transformed(self, fid: ComplexArray, rows: IntArray, scale: FloatArray) -> ComplexArray:
         """Return the transforms (F, n_points) of some signals (B, n_points or more), each divided by its scale (F,)."""
         signals = fid[rows, : self.sampling.n_points]

@@ -48,8 +48,10 @@ class Rows:
         self.bound[which] = uncertainty.unit_bound * noise_variance[:, None] * units**2
         self.bound_alpha_beta[which] = uncertainty.unit_bound_alpha_beta * shift_variance
         self.at_bound[which] = out.at_bound
-        self.excess[which] = uncertainty.excess
-        self.noise_sd[which] = uncertainty.noise_sd * scale
+        noise_sd = uncertainty.noise_sd * scale
+        with np.errstate(divide="ignore", invalid="ignore"):  # spectra without any noise
+            self.excess[which] = np.where(self.noise_sd[which] > 0, noise_sd / self.noise_sd[which], 1.0)
+        self.noise_sd[which] = noise_sd
         self.snr[which] = uncertainty.snr
         self.converged[which] = out.converged
         self.n_iterations[which] = out.n_iterations

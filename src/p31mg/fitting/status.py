@@ -71,8 +71,8 @@ class Quality:
     shift_in_range
         ``shift_alpha_beta_ppm`` is between fully Mg-bound (8.32) and Mg-free (10.91) ATP.
     residual_ok
-        What the fit leaves over is at most 1.3 times the noise that varies from bin to bin of the spectrum. More is signal that
-        the model does not describe: a wrong begin time, a prior of another tissue or field, lines that are not Lorentzian.
+        What the fit leaves over is at most 1.35 times the noise, measured in the last half of the FID. More is signal that the
+        model does not describe: a wrong begin time, a prior of another tissue or field, lines that are not Lorentzian.
 
     Examples
     --------

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from p31mg.acquisition import Spectra
 from p31mg.arrays import ComplexArray, FloatArray, IntArray
 from p31mg.core.noise import noise_sd_of_bins
+from p31mg.core.start import take_bins
 from p31mg.fitting.problem import Problem
 from p31mg.fitting.status import FitStatus
 from p31mg.prior import Prior, load_prior
@@ -62,7 +63,12 @@ def look(fid: ComplexArray, problem: Problem) -> Look:
     if not rows.size:
         return Look(status, snr, noise_sd, rows, scale, np.empty((0, problem.ties.shape[0])))
     start = brief.finder.find(brief.transformed(fid, rows, scale))
-    noise = noise_sd_of_bins(start.nearby, brief.sampling.n_points)
+    late = problem.late
+    centre = np.rint(start.p[:, problem.reference] / late.sampling.bin_hz).astype(np.intp)
+    noise = noise_sd_of_bins(
+        take_bins(late.transformed(fid[:, -late.sampling.n_points :], rows, scale), centre, late.bins),
+        late.sampling.n_points,
+    )
     found = start.reference_height >= DETECTION_SNR * noise
     noise_sd[rows] = noise * scale
     with np.errstate(divide="ignore", invalid="ignore"):  # a signal without any noise has an infinite SNR

@@ -8,7 +8,7 @@ import numpy as np
 
 from p31mg.arrays import FloatArray
 from p31mg.core.covariance import covariance
-from p31mg.core.noise import noise_sd_of_residual, roughness_sd
+from p31mg.core.noise import noise_sd_of_residual
 from p31mg.core.signal import Sampling, norms, row_by_row
 from p31mg.fitting.batch_engine import EngineResult
 from p31mg.fitting.problem import Problem
@@ -27,13 +27,11 @@ muscle spectra have an sd of 0.98 to 1.04 in every range of the SNR of beta from
 class Uncertainty:
     """For B spectra, the last three for noise of sd 1 and NaN where the data do not determine them.
 
-    `noise_sd` (B,) in units of the fit; `excess` (B,), its ratio to the noise that varies from bin to bin of the residual;
-    `snr` (B, K); `unit_bound` (B, 3K+1), Cramer-Rao bounds of the variances of the reported parameters; `unit_bound_alpha_beta`
-    (B,), that of the difference; `unit_covariance` (B, K, K), estimated, of the shifts.
+    `noise_sd` (B,) in units of the fit; `snr` (B, K); `unit_bound` (B, n), Cramer-Rao bounds of the variances of the reported
+    parameters; `unit_bound_alpha_beta` (B,), that of the difference; `unit_covariance` (B, K, K), estimated, of the shifts.
     """
 
     noise_sd: FloatArray
-    excess: FloatArray
     snr: FloatArray
     unit_bound: FloatArray
     unit_bound_alpha_beta: FloatArray
@@ -48,7 +46,6 @@ def uncertainty_of(out: EngineResult, problem: Problem, sampling: Sampling) -> U
     """
     noise_sd = noise_sd_of_residual(out.at.cost, len(problem.bins), out.sensitivity.shape[-1])
     with np.errstate(divide="ignore", invalid="ignore"):  # a signal without any noise has an infinite SNR
-        excess = noise_sd / roughness_sd(out.residual, problem.sampling.n_points)
         snr = norms(row_by_row(out.y, problem.from_carrier.T), problem.lines, sampling) / noise_sd[:, None]
     bound = covariance(out.at.information, out.held)
     estimate = covariance(out.at.hessian, out.held, out.at.diagonal)
@@ -62,7 +59,6 @@ def uncertainty_of(out: EngineResult, problem: Problem, sampling: Sampling) -> U
     of_difference = of_shifts[:, alpha] - of_shifts[:, beta]
     return Uncertainty(
         noise_sd=noise_sd,
-        excess=np.where(noise_sd > 0, excess, 1.0),
         snr=snr,
         unit_bound=((out.sensitivity @ bound) * out.sensitivity).sum(axis=-1),
         unit_bound_alpha_beta=((of_difference[:, None] @ bound)[:, 0] * of_difference).sum(axis=-1),

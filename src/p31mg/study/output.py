@@ -78,7 +78,7 @@ COLUMNS: Mapping[str, str] = {
     "snr_ok": "true where alpha- and beta-ATP have an SNR of at least 9",
     "linewidth_ok": "true where the PCr line is narrower than 0.6 ppm",
     "shift_in_range": "true where shift_alpha_beta_ppm lies between 8.32 and 10.91",
-    "residual_ok": "true where the residual is at most 1.3 times the noise between neighbouring bins",
+    "residual_ok": "true where the residual is at most 1.35 times the noise of the last half of the FID",
     "is_valid": "true where status is OK and all of these flags are good",
     "n_iterations": "iterations of the fit",
 }
