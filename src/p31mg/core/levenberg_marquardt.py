@@ -10,11 +10,12 @@ direction in which the cost falls) one iteration
 3. moves to the projection of :math:`x + \delta` on the bounds and compares the fall of the cost with the one
    predicted, :math:`2 g^T\delta - \delta^T H \delta`; it accepts any fall, and moves :math:`\mu` by their ratio.
 
-**Stopping.** A problem is done when the predicted fall is below `tolerance` times :math:`C/\nu`, the noise variance
-that the residual itself implies for :math:`\nu` degrees of freedom. The fall in units of that variance is the squared
-distance to the minimum in standard errors, so 1e-8 means that the last step is 1e-4 standard errors long, whatever the
-units, the number of points or the SNR. The last step is taken without evaluating the problem once more: being a
-Newton step it leaves the square of that distance. For data without noise the floor is the rounding of the cost.
+**Stopping.** Let :math:`e^2` be the predicted fall in units of :math:`C/\nu`, the noise variance that the residual itself
+implies for :math:`\nu` degrees of freedom: the squared distance to the minimum in standard errors, whatever the units, the number
+of points or the SNR. A problem is done when :math:`e^2` is below `tolerance`, 1e-8 for a last step of 1e-4 standard errors; or
+earlier, when what that step will leave is. Newton steps converge as :math:`e_{i+1} = c\, e_i^2`, and two steps in a row tell c:
+:math:`e_{i+1} = e_i^3/e_{i-1}^2`; a hundredth of `tolerance` is asked for where this forecast is relied on. The last step is
+taken without evaluating the problem once more. For data without noise the floor is the rounding of the cost.
 
 Problems that are done leave the active set. No problem sees another: results do not depend on the batch they are in.
 """
@@ -27,7 +28,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from p31mg.arrays import BoolArray, FloatArray, IntArray
-from p31mg.core.signal import NormalEquations
+from p31mg.core.bins import NormalEquations
 
 __all__ = ["Evaluate", "Solution", "minimise", "scaled"]
 
@@ -39,6 +40,10 @@ Evaluate = Callable[[FloatArray, IntArray, BoolArray], NormalEquations]
 _MU_START, _MU_MIN, _MU_MAX = 1e-3, 1e-8, 1e8
 _NEAR = 9.0
 """Predicted fall of the cost, in units of the noise variance, below which the full second derivative is used: 3 sd."""
+_FORECAST_MARGIN = 1e-2
+"""Of the tolerance, that a forecast of the next step has to keep."""
+_FORECAST_FROM = 1e-2
+"""Predicted fall, in units of the noise variance, below which Newton's forecast of the next one is relied on."""
 _COST_ROUNDING = 1e-12
 """Relative to the energy of the signal: falls of the cost smaller than this drown in its rounding, so the step is trusted."""
 _LEAST_VARIANCE = 1e-15
@@ -90,47 +95,55 @@ def minimise(
     n_batch = len(start)
     x = np.clip(start, lower, upper)
     active = np.arange(n_batch)
-    best = evaluate(x, active, np.zeros(n_batch, dtype=bool))
+    now = evaluate(x, active, np.zeros(n_batch, dtype=bool))  # holds the rows of the active problems only
+    final = now.empty_like()
     mu = np.full(n_batch, _MU_START)
     converged = np.zeros(n_batch, dtype=bool)
     n_iterations = np.zeros(n_batch, dtype=np.intp)
     n_evaluations = np.ones(n_batch, dtype=np.intp)
+    previous = np.zeros(n_batch)  # predicted fall of the last step, where it was a Newton step that was accepted
 
     for _ in range(max_iterations):
         if not active.size:
             break
-        now, low, high = best.rows(active), lower[active], upper[active]
+        low, high = lower[active], upper[active]
         held = _held(x[active], low, high, now)
         step = np.clip(x[active] + _damped_step(now, held, mu[active]), low, high) - x[active]
-        predicted = 2 * np.einsum("bi,bi->b", now.gradient, step)
-        predicted -= np.einsum("bi,bi->b", step, (now.hessian @ step[..., None])[..., 0])
+        predicted = ((2 * now.gradient - (now.hessian @ step[..., None])[..., 0]) * step).sum(axis=-1)
         variance = np.maximum(now.cost / degrees_of_freedom, _LEAST_VARIANCE * energy[active])
         n_iterations[active] += 1
 
-        done = (np.abs(predicted) <= tolerance * variance) & (mu[active] <= _MU_START)
+        fall = np.abs(predicted) / variance
+        forecast = fall**3 <= _FORECAST_MARGIN * tolerance * previous[active] ** 2
+        done = ((fall <= tolerance) | (forecast & (fall < _FORECAST_FROM))) & (mu[active] <= _MU_START)
         x[active[done]] += step[done]
         converged[active[done]] = True
-        if done.any():
-            going = ~done
-            active, now, step = active[going], now.rows(going), step[going]
-            predicted, variance = predicted[going], variance[going]
+        going = ~done & (mu[active] < _MU_MAX)
+        if not going.all():
+            left, kept = np.flatnonzero(~going), np.flatnonzero(going)
+            final.put(active[left], now.rows(left))
+            active, now = active[kept], now.rows(kept)
+            step, predicted, fall = step[kept], predicted[kept], fall[kept]
         if not active.size:
             break
 
-        near = np.abs(predicted) <= _NEAR * variance
+        near = fall <= _NEAR
         trial = evaluate(x[active] + step, active, near)
         n_evaluations[active] += 1
         invisible = predicted <= _COST_ROUNDING * energy[active]
         accepted = (predicted > 0) & ((trial.cost < now.cost) | invisible)
         x[active[accepted]] += step[accepted]
-        best.put(active[accepted], trial.rows(accepted))
+        previous[active] = np.where(accepted & near, fall, 0.0)
 
         ratio = (now.cost - trial.cost) / np.where(predicted > 0, predicted, np.inf)
         ratio[invisible & accepted] = 1.0
         mu[active] = _next_mu(mu[active], ratio, accepted)
-        active = active[mu[active] < _MU_MAX]
+        refused = np.flatnonzero(~accepted)
+        trial.put(refused, now.rows(refused))
+        now = trial
+    final.put(active, now)
 
-    return Solution(x, best, _held(x, lower, upper, best), converged, n_iterations, n_evaluations)
+    return Solution(x, final, _held(x, lower, upper, final), converged, n_iterations, n_evaluations)
 
 
 def _held(x: FloatArray, lower: FloatArray, upper: FloatArray, at: NormalEquations) -> BoolArray:

@@ -13,8 +13,8 @@ from p31mg.arrays import ComplexArray, FloatArray
 __all__ = ["noise_sd_of_bins", "noise_sd_of_residual"]
 
 
-_MEDIAN_RAYLEIGH = float(np.sqrt(2 * np.log(2)))
-"""Median of the magnitude of complex noise with unit sd per component."""
+_MEDIAN_OF_POWER = float(2 * np.log(2))
+"""Median of the squared magnitude of complex noise with unit sd per component."""
 
 
 def noise_sd_of_bins(bins: ComplexArray, n_points: int) -> FloatArray:
@@ -23,11 +23,18 @@ def noise_sd_of_bins(bins: ComplexArray, n_points: int) -> FloatArray:
     It is the median magnitude of their second differences: in these the smooth feet of large lines vanish, which reach
     over the whole band, while noise, independent from bin to bin, has 1 + 4 + 1 times its variance.
     """
-    bends = bins[..., 2:] - 2 * bins[..., 1:-1] + bins[..., :-2]
-    return np.median(np.abs(bends), axis=-1) / (_MEDIAN_RAYLEIGH * np.sqrt(6 * n_points))
+    bends = bins[..., 2:] + bins[..., :-2]
+    bends -= 2 * bins[..., 1:-1]
+    power = bends.real**2
+    power += bends.imag**2
+    middle = power.shape[-1] // 2
+    power.partition(middle, axis=-1)
+    return np.sqrt(power[..., middle] / (_MEDIAN_OF_POWER * 6 * n_points))
 
 
-def noise_sd_of_residual(bins: ComplexArray, n_points: int, n_parameters: int) -> FloatArray:
-    """Return the root mean square per component, shape (...,), of residual bins (..., n), corrected for fitted parameters."""
-    degrees_of_freedom = max(2 * bins.shape[-1] - n_parameters, 1)
-    return np.sqrt((np.abs(bins) ** 2).sum(axis=-1) / (n_points * degrees_of_freedom))
+def noise_sd_of_residual(cost: FloatArray, n_bins: int, n_parameters: int) -> FloatArray:
+    """Return the root mean square per component, corrected for fitted parameters, of a residual with |r|^2 = `cost` (...,).
+
+    The cost is that of `n_bins` bins, normalised so that white noise gives each the variance of one point.
+    """
+    return np.sqrt(cost / max(2 * n_bins - n_parameters, 1))

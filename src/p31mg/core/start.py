@@ -3,17 +3,14 @@ r"""Start values for a whole stack of spectra at once, from their discrete Fouri
 1. **Offset.** The magnitude of the expected spectrum slides along that of each measured one; where the two overlap most lies
    the reference resonance, to the nearest bin. The whole pattern decides, so that a large neighbour is not taken for it.
 2. **Reference.** Around that bin, the matched filter :math:`|\sum_k \overline{E_k} S_k| / |E|` over a grid of offsets and
-   linewidths, E being the transform of a damped exponential: its highest output gives offset, width, amplitude, phase.
+   linewidths, E being the transform of the reference: its highest output gives offset, width, amplitude, phase, the first two
+   at the top of a parabola through the output and its neighbours.
 3. **The others** by matching pursuit (Mallat & Zhang 1993, doi:10.1109/78.258082): each spectrum is moved by whole bins so
    that its reference lies at 0, phased, and correlated with whole multiplets on a grid of centres within their windows;
    strongest expectation first, and what is found is taken away before the next. In phase, a beta triplet stands out that
    is lost in the noise point by point.
 4. **Widths** of the others: expected width plus the broadening found on the reference, which an inhomogeneous field adds to
    all lines alike.
-
-The transform of a damped exponential is a geometric series: with :math:`z = e^{\lambda\Delta t}`,
-
-.. math:: E_k = \sum_n e^{\lambda t_n} e^{-2\pi i k n/N} = e^{\lambda t_0}\,\frac{1 - z^N}{1 - z\,e^{-2\pi i k/N}}
 
 All templates belong to the prior and the acquisition, not to the data: `Finder` holds them, and each step on a stack is
 one matrix product over the few bins around a window.
@@ -27,11 +24,13 @@ from functools import cached_property
 import numpy as np
 
 from p31mg.arrays import ComplexArray, FloatArray, IntArray
+from p31mg.core.bins import exponential_bins
 from p31mg.core.signal import LineStructure, Sampling
 
-__all__ = ["Expectation", "Finder", "Start", "exponential_bins"]
+__all__ = ["Expectation", "Finder", "Start", "take_bins"]
 
 _WIDTHS = 12
+_LAG_STEP_IN_WIDTHS = 0.6
 _OFFSET_STEP_IN_WIDTHS = 0.15
 _NEAR_IN_WIDTHS = 2.0
 _CENTRE_STEP_IN_WIDTHS = 0.35
@@ -59,84 +58,101 @@ class Expectation:
 
 @dataclass(frozen=True)
 class Start:
-    """Start values p (B, 3K+1), and the height (B,) of the reference behind a matched filter of unit norm over the points."""
+    """What was found in B transforms.
+
+    `p` (B, 3K+1): start values, frequencies from the carrier. `reference_height` (B,): of the reference behind a matched filter
+    of unit norm over the points. `nearby` (B, J): bins of the transform around it.
+    """
 
     p: FloatArray
     reference_height: FloatArray
-
-
-def exponential_bins(exponents: ComplexArray, bins: IntArray | FloatArray, sampling: Sampling) -> ComplexArray:
-    """Return the transform of damped exponentials, exponents (...,) in 1/s, at bin numbers (n,): shape (..., n)."""
-    z = np.exp(exponents * sampling.dwell_time_s)
-    whole = np.exp(exponents * (sampling.dwell_time_s * sampling.n_points))
-    scale = np.exp(exponents * sampling.begin_time_s) * (1.0 - whole)
-    turn = np.exp(-2j * np.pi * np.asarray(bins) / sampling.n_points)
-    return scale[..., None] / (1.0 - z[..., None] * turn)
+    nearby: ComplexArray
 
 
 @dataclass(frozen=True)
 class Finder:
-    """Templates of one prior at one acquisition, and the search for start values with them."""
+    """Templates of one prior at one acquisition, and the search for start values with them.
+
+    `bins`: those of the fit, ascending, counted from that of the reference.
+    """
 
     expected: Expectation
     lines: LineStructure
     sampling: Sampling
-
-    @property
-    def bin_hz(self) -> float:
-        """Distance of two bins."""
-        return 1.0 / (self.sampling.n_points * self.sampling.dwell_time_s)
+    bins: IntArray
 
     @cached_property
-    def band(self) -> IntArray:
-        """Bin numbers, from the reference, of all windows with what their lines reach beyond them."""
-        e = self.expected
-        reach = _WINDOW_IN_WIDTHS * e.linewidth_hz + self._half_multiplet_hz
-        low = np.floor((e.shift_lower_hz - reach).min() / self.bin_hz)
-        high = np.ceil((e.shift_upper_hz + reach).max() / self.bin_hz)
-        half = self.sampling.n_points // 2
-        return np.arange(max(int(low), -half), min(int(high), half - 1) + 1)
+    def _bin_hz(self) -> float:
+        return self.sampling.bin_hz
 
     @cached_property
     def _half_multiplet_hz(self) -> FloatArray:
-        return np.maximum.reduceat(self.lines.offset_hz, self.lines.first_line)
+        offset_hz = self.lines.exponent.imag / (2 * np.pi)
+        return np.maximum.reduceat(offset_hz, self.lines.first_line)
+
+    def _template(self, k: int, centre_hz: FloatArray, linewidth_hz: FloatArray, bins: IntArray) -> ComplexArray:
+        """Return the transform of resonance k with unit amplitude for centres and widths (n,), shape (n, bins)."""
+        own, lines = self.lines.resonance == k, self.lines
+        slope = lines.slope[own]
+        exponents = lines.exponent[own] + centre_hz[:, None] * slope[:, k]
+        exponents = exponents + linewidth_hz[:, None] * slope[:, lines.n_resonances + k]
+        return np.einsum("l,nlb->nb", lines.weight[own], exponential_bins(exponents, bins, self.sampling))
+
+    @cached_property
+    def _band(self) -> IntArray:
+        """All bins from the first of the fit to the last."""
+        return np.arange(self.bins[0], self.bins[-1] + 1)
 
     @cached_property
     def _lags(self) -> IntArray:
-        reach = int(min(self.expected.search_hz / self.bin_hz, self.sampling.n_points // 4))
-        return np.arange(-reach, reach + 1)
+        e = self.expected
+        step = max(1, int(_LAG_STEP_IN_WIDTHS * e.linewidth_hz[e.reference] / self._bin_hz))
+        reach = int(min(e.search_hz / self._bin_hz, self.sampling.n_points // 4)) // step
+        return step * np.arange(-reach, reach + 1)
 
     @cached_property
     def _sliding_pattern(self) -> FloatArray:
-        """Magnitude of the expected spectrum at every lag, shape (bins + lags - 1, lags)."""
+        """Magnitude of the expected spectrum at every lag, shape (bins + lags, number of lags)."""
         e = self.expected
-        per_line = exponential_bins(self._exponents(e.shift_hz, e.linewidth_hz), self.band, self.sampling)
-        weight = (e.amplitude[self.lines.resonance] * self.lines.weight)[:, None]
-        magnitude = np.abs((weight * per_line).sum(axis=0))
-        out = np.zeros((len(self.band) + len(self._lags) - 1, len(self._lags)))
-        for i in range(len(self._lags)):
-            out[i : i + len(self.band), i] = magnitude
+        pattern = np.zeros(len(self._band), dtype=np.complex128)
+        for k, amplitude in enumerate(e.amplitude):
+            pattern += amplitude * self._template(k, e.shift_hz[[k]], e.linewidth_hz[[k]], self._band)[0]
+        magnitude = np.abs(pattern)
+        out = np.zeros((len(self._band) + int(self._lags[-1] - self._lags[0]), len(self._lags)))
+        for i, lag in enumerate(self._lags - self._lags[0]):
+            out[lag : lag + len(self._band), i] = magnitude
         return out
 
-    def _exponents(self, frequency_hz: FloatArray, linewidth_hz: FloatArray) -> ComplexArray:
-        """Return the exponents of all lines for one frequency and width per resonance, shape (M,)."""
-        line = self.lines.resonance
-        return 2j * np.pi * (frequency_hz[line] + self.lines.offset_hz) - np.pi * linewidth_hz[line]
+    @cached_property
+    def _searched(self) -> IntArray:
+        first = int(self._band[0] + self._lags[0])
+        return np.arange(first, int(self._band[-1] + self._lags[-1]) + 1) % self.sampling.n_points
 
     @cached_property
-    def _reference_grid(self) -> tuple[IntArray, FloatArray, FloatArray, ComplexArray, FloatArray]:
-        """Bins around the reference; offset (Hz), width, template and its norm of every grid point."""
-        e, r = self.expected, self.expected.reference
-        width = e.linewidth_hz[r]
-        near = _NEAR_IN_WIDTHS * max(width, self.bin_hz)
-        step = max(0.5 * self.bin_hz, _OFFSET_STEP_IN_WIDTHS * width)
-        offsets = step * np.arange(-np.ceil(near / step), np.ceil(near / step) + 1)
-        widths = np.geomspace(e.linewidth_lower_hz[r], e.linewidth_upper_hz[r], _WIDTHS)
-        half = int(np.ceil((near + _WINDOW_IN_WIDTHS * width) / self.bin_hz))
-        bins = np.arange(-half, half + 1)
-        grid_offset, grid_width = (g.ravel() for g in np.meshgrid(offsets, widths, indexing="ij"))
-        templates = exponential_bins(2j * np.pi * grid_offset - np.pi * grid_width, bins, self.sampling)
-        return bins, grid_offset, grid_width, templates, np.linalg.norm(templates, axis=-1)
+    def _reference_offsets(self) -> FloatArray:
+        e = self.expected
+        width = e.linewidth_hz[e.reference]
+        near = _NEAR_IN_WIDTHS * max(width, self._bin_hz)
+        step = max(0.5 * self._bin_hz, _OFFSET_STEP_IN_WIDTHS * width)
+        return step * np.arange(-np.ceil(near / step), np.ceil(near / step) + 1)
+
+    @cached_property
+    def _reference_widths(self) -> FloatArray:
+        e = self.expected
+        return np.geomspace(e.linewidth_lower_hz[e.reference], e.linewidth_upper_hz[e.reference], _WIDTHS)
+
+    @cached_property
+    def _reference_bins(self) -> IntArray:
+        width = self.expected.linewidth_hz[self.expected.reference]
+        half = int(np.ceil((self._reference_offsets[-1] + _WINDOW_IN_WIDTHS * width) / self._bin_hz))
+        return np.arange(-half, half + 1)
+
+    @cached_property
+    def _reference_filters(self) -> ComplexArray:
+        """Conjugated templates of unit norm, a column for every offset and width."""
+        offsets, widths = np.meshgrid(self._reference_offsets, self._reference_widths, indexing="ij")
+        templates = self._template(self.expected.reference, offsets.ravel(), widths.ravel(), self._reference_bins)
+        return np.ascontiguousarray(np.conj(templates / np.linalg.norm(templates, axis=-1, keepdims=True)).T)
 
     @cached_property
     def _order(self) -> list[int]:
@@ -155,27 +171,24 @@ class Finder:
 
     @cached_property
     def _windows(self) -> dict[int, slice]:
-        """Where in the band each resonance is looked for."""
+        """Where among the fit's bins each resonance is looked for."""
         e = self.expected
         windows = {}
         for k in self._order:
             reach = _WINDOW_IN_WIDTHS * e.linewidth_hz[k] + self._half_multiplet_hz[k]
-            ends = np.array([e.shift_lower_hz[k] - reach, e.shift_upper_hz[k] + reach]) / self.bin_hz
-            first, last = np.searchsorted(self.band, [np.floor(ends[0]), np.ceil(ends[1])])
-            windows[k] = slice(int(first), min(int(last) + 1, len(self.band)))
+            ends = np.array([e.shift_lower_hz[k] - reach, e.shift_upper_hz[k] + reach]) / self._bin_hz
+            first, last = np.searchsorted(self.bins, [np.floor(ends[0]), np.ceil(ends[1])])
+            windows[k] = slice(int(first), min(int(last) + 1, len(self.bins)))
         return windows
 
     @cached_property
     def _templates(self) -> dict[int, ComplexArray]:
-        """Multiplet of unit amplitude at each centre over the whole band, shape (centres, bins)."""
-        out = {}
-        for k in self._order:
-            own = self.lines.resonance == k
-            decay = -np.pi * self.expected.linewidth_hz[k]
-            exponents = 2j * np.pi * (self._centres[k][:, None] + self.lines.offset_hz[own]) + decay
-            per_line = exponential_bins(exponents, self.band, self.sampling)
-            out[k] = np.einsum("l,clb->cb", self.lines.weight[own], per_line)
-        return out
+        """Multiplet of unit amplitude at each centre over all bins, shape (centres, bins)."""
+        widths = self.expected.linewidth_hz
+        return {
+            k: self._template(k, self._centres[k], np.full(len(self._centres[k]), widths[k]), self.bins)
+            for k in self._order
+        }
 
     @cached_property
     def _filters(self) -> dict[int, ComplexArray]:
@@ -198,52 +211,65 @@ class Finder:
 
     def find(self, spectrum: ComplexArray) -> Start:
         """Return start values for transforms ``fft(fid)`` (B, N) of signals that are finite and not zero."""
-        e, n_points = self.expected, self.sampling.n_points
+        e = self.expected
         coarse = self._coarse_bin(spectrum)
-        bins, grid_offset, grid_width, templates, norms = self._reference_grid
-        around = _take(spectrum, coarse, bins)
-        outputs = around @ np.conj(templates / norms[:, None]).T
-        best = np.abs(outputs).argmax(axis=-1)
-        output = np.take_along_axis(outputs, best[:, None], axis=-1)[:, 0]
-        offset_hz, width_hz = grid_offset[best], grid_width[best]
-        reference_amplitude = np.abs(output) / norms[best]
+        offset_hz, width_hz, height = self._reference(spectrum, coarse)
 
-        whole_bins = np.rint(offset_hz / self.bin_hz).astype(np.intp)
-        begin = self.sampling.begin_time_s
-        angle = np.angle(output)
-        turned = angle + 2 * np.pi * begin * self.bin_hz * whole_bins
-        aligned = _take(spectrum, coarse + whole_bins, self.band) * np.exp(-1j * turned)[:, None]
-        left_over = offset_hz - whole_bins * self.bin_hz
-        exponents = 2j * np.pi * left_over - np.pi * width_hz
-        aligned -= reference_amplitude[:, None] * exponential_bins(exponents, self.band, self.sampling)
+        centre = coarse + np.rint(offset_hz / self._bin_hz).astype(np.intp)
+        nearby = take_bins(spectrum, centre, self.bins)
+        left_over = offset_hz + (coarse - centre) * self._bin_hz
+        template = self._template(e.reference, left_over, width_hz, self.bins)
+        reference = self._amplitude(template, nearby)
+        phase = np.angle(reference)
+        aligned = (nearby - reference[:, None] * template) * np.exp(-1j * phase)[:, None]
         shift, amplitude = self._pursue(aligned)
 
-        amplitude[:, e.reference] = reference_amplitude
-        amplitude = np.maximum(amplitude, _LEAST_AMPLITUDE * e.amplitude * reference_amplitude[:, None])
+        amplitude[:, e.reference] = np.abs(reference)
+        amplitude = np.maximum(amplitude, _LEAST_AMPLITUDE * e.amplitude * amplitude[:, [e.reference]])
         broadening = width_hz - e.linewidth_hz[e.reference]
         linewidth = e.linewidth_hz + np.maximum(broadening[:, None], -0.5 * e.linewidth_hz)
         linewidth = np.clip(linewidth, e.linewidth_lower_hz, e.linewidth_upper_hz)
-        frequency = coarse * self.bin_hz + offset_hz
-        phase = angle - 2 * np.pi * begin * self.bin_hz * coarse
-        p = np.concatenate([shift + frequency[:, None], linewidth, amplitude, phase[:, None]], axis=-1)
-        return Start(p, np.abs(output) / np.sqrt(n_points))
+        relative = np.clip(shift - left_over[:, None], e.shift_lower_hz, e.shift_upper_hz)
+        relative[:, e.reference] = 0.0
+        frequency = coarse * self._bin_hz + offset_hz
+        phase = phase - 2 * np.pi * self.sampling.begin_time_s * centre * self._bin_hz
+        p = np.concatenate([relative + frequency[:, None], linewidth, amplitude, phase[:, None]], axis=-1)
+        return Start(p, height / np.sqrt(self.sampling.n_points), nearby)
+
+    def _amplitude(self, template: ComplexArray, data: ComplexArray) -> ComplexArray:
+        """Return the complex amplitude of the reference by least squares on the bins nearest to it, shape (B,)."""
+        near = np.searchsorted(self.bins, self._reference_bins[[0, -1]])
+        template, data = template[:, near[0] : near[1] + 1], data[:, near[0] : near[1] + 1]
+        conjugate = np.conj(template)
+        return np.einsum("bj,bj->b", conjugate, data) / np.einsum("bj,bj->b", conjugate, template).real
 
     def _coarse_bin(self, spectrum: ComplexArray) -> IntArray:
         """Return the bin of the reference, shape (B,)."""
-        n_points = self.sampling.n_points
-        first = int(self.band[0] + self._lags[0])
-        extended = np.arange(first, int(self.band[-1] + self._lags[-1]) + 1) % n_points
-        score = np.abs(spectrum[:, extended]) @ self._sliding_pattern
+        searched = spectrum[:, self._searched]
+        score = np.sqrt(searched.real**2 + searched.imag**2) @ self._sliding_pattern
         return self._lags[score.argmax(axis=-1)]
 
+    def _reference(self, spectrum: ComplexArray, coarse: IntArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return offset from the coarse bin, width, and output of the matched filter of unit norm, each (B,)."""
+        offsets, widths = self._reference_offsets, self._reference_widths
+        outputs = take_bins(spectrum, coarse, self._reference_bins) @ self._reference_filters
+        power = (outputs.real**2 + outputs.imag**2).reshape(-1, len(offsets), len(widths))
+        i, j = np.divmod(power.reshape(len(power), -1).argmax(axis=-1), len(widths))
+        each = np.arange(len(i))
+        offset = offsets[i] + (offsets[1] - offsets[0]) * _top(power[each, :, j], i)
+        width = widths[j] * (widths[1] / widths[0]) ** _top(power[each, i, :], j)
+        return offset, width, np.sqrt(power[each, i, j])
+
     def _pursue(self, aligned: ComplexArray) -> tuple[FloatArray, FloatArray]:
-        """Return centres from the reference (Hz) and amplitudes of all but the reference, each (B, K)."""
+        """Return centres from bin 0 (Hz) and amplitudes of all but the reference, each (B, K)."""
         shift = np.tile(self.expected.shift_hz, (len(aligned), 1))
         amplitude = np.zeros_like(shift)
         remaining = {k: (aligned[:, self._windows[k]] @ self._filters[k]).real for k in self._order}
         for i, k in enumerate(self._order):
-            found = (remaining[k] / np.sqrt(self._energies[k])).argmax(axis=-1)
-            shift[:, k] = self._centres[k][found]
+            score = remaining[k] / np.sqrt(self._energies[k])
+            found = score.argmax(axis=-1)
+            centres = self._centres[k]
+            shift[:, k] = centres[found] + (centres[1] - centres[0]) * _top(score, found)
             height = np.take_along_axis(remaining[k], found[:, None], axis=-1)[:, 0]
             amplitude[:, k] = np.maximum(height / self._energies[k][found], 0.0)
             for later in self._order[i + 1 :]:
@@ -251,7 +277,16 @@ class Finder:
         return shift, amplitude
 
 
-def _take(spectrum: ComplexArray, centre: IntArray, bins: IntArray) -> ComplexArray:
+def _top(values: FloatArray, highest: IntArray) -> FloatArray:
+    """Return how far, in steps, the top of the parabola lies from the highest of values (B, n): 0 at the ends."""
+    each, last = np.arange(len(values)), values.shape[-1] - 1
+    before, at, after = (values[each, np.clip(highest + step, 0, last)] for step in (-1, 0, 1))
+    bend = 2 * at - before - after
+    inside = (highest > 0) & (highest < last) & (bend > 0)
+    return np.where(inside, 0.5 * (after - before) / np.where(inside, bend, 1.0), 0.0)
+
+
+def take_bins(spectrum: ComplexArray, centre: IntArray, bins: IntArray) -> ComplexArray:
     """Return the bins around a centre of each spectrum, shape (B, n)."""
     which = (centre[:, None] + bins) % spectrum.shape[-1]
     return np.take_along_axis(spectrum, which, axis=-1)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from p31mg.arrays import BoolArray, ComplexArray, FloatArray, IntArray
+from p31mg.core.bins import NormalEquations
 from p31mg.core.levenberg_marquardt import minimise
-from p31mg.core.signal import NormalEquations, evaluate
+from p31mg.core.start import take_bins
 from p31mg.fitting.problem import Problem
 
 __all__ = ["EngineResult", "fit_stack"]
@@ -17,58 +18,54 @@ __all__ = ["EngineResult", "fit_stack"]
 TOLERANCE = 1e-8
 """Squared length of the last step, in standard errors; what is left after it is below 1e-6 of an error bar."""
 
-_ROWS = 64
-"""Spectra evaluated together: what 12 lines and 2048 points need then fits a second-level cache."""
-
 
 @dataclass(frozen=True)
 class EngineResult:
     """What an engine returns for B spectra.
 
     `y`: reported parameters (B, 3K+1); `at_bound`: which of them sit on a bound; `sensitivity`: their derivative by the P
-    parameters that were varied, (B or 1, 3K+1, P); `held`: which of those P ended on a bound that they press against (B, P).
+    parameters that were varied, (B or 1, 3K+1, P); `held`: which of those P ended on a bound that they press against (B, P);
+    `at`: the least-squares quantities of those P at the end.
     """
 
     y: FloatArray
     at_bound: BoolArray
     sensitivity: FloatArray
     held: BoolArray
+    at: NormalEquations
     converged: BoolArray
     n_iterations: IntArray
     n_evaluations: IntArray
 
 
-def fit_stack(fid: ComplexArray, start: FloatArray, problem: Problem, max_iterations: int) -> EngineResult:
-    """Fit signals (B, N) of order 1 from free start values (B, P)."""
-    energy = np.einsum("bn,bn->b", fid, np.conj(fid)).real
+def fit_stack(spectrum: ComplexArray, start: FloatArray, problem: Problem, max_iterations: int) -> EngineResult:
+    """Fit transforms (B, n_points) of signals of order 1 from reported start values (B, 3K+1)."""
+    centre, start = problem.nearest_bin(start)
+    bins = take_bins(spectrum, centre, problem.bins)
+    start = problem.free(start)
     lower, upper = problem.bounds(start)
-    lines, sampling = problem.lines, problem.sampling
-
-    blocks = sampling.blocks(fid)
+    model = problem.model
 
     def at(x: FloatArray, which: IntArray, near: BoolArray) -> NormalEquations:
-        parts = []
-        for i in range(0, len(which), _ROWS):
-            rows = which[i : i + _ROWS]
-            part = slice(i, i + _ROWS)
-            parts.append(evaluate(x[part], energy[rows], blocks[rows], lines, sampling, near[part]))
-        return parts[0] if len(parts) == 1 else NormalEquations.joined(parts)
+        data = bins if len(which) == len(bins) else bins[which]
+        return model.evaluate(x, data, near)
 
     solution = minimise(
         at,
         start,
         lower,
         upper,
-        energy=energy,
-        degrees_of_freedom=2 * sampling.n_points - start.shape[-1],
+        energy=np.einsum("bj,bj->b", bins, np.conj(bins)).real / problem.sampling.n_points,
+        degrees_of_freedom=2 * bins.shape[-1] - start.shape[-1],
         tolerance=TOLERANCE,
         max_iterations=max_iterations,
     )
     return EngineResult(
-        y=solution.x @ problem.ties.T,
+        y=problem.from_bin(solution.x @ problem.ties.T, centre),
         at_bound=((solution.x <= lower) | (solution.x >= upper)) @ (problem.ties.T != 0),
         sensitivity=problem.ties[None],
         held=solution.held,
+        at=solution.at,
         converged=solution.converged,
         n_iterations=solution.n_iterations,
         n_evaluations=solution.n_evaluations,

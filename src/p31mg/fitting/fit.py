@@ -152,18 +152,19 @@ def _fit_chunk(
     rows.status[chunk] = seen.status
     rows.noise_sd[chunk] = seen.noise_sd
     rows.snr[chunk, problem.reference] = seen.snr
-    fid, scale, which = seen.fid, seen.scale, first + seen.rows
-    if not which.size:
-        return
+    length = problem.enough_for(seen.y[:, len(problem.prior.names) + problem.reference])
+    for i in np.unique(length):
+        rows_of = np.flatnonzero(length == i)
+        short, which, scale, start = problem.shortened[i], seen.rows[rows_of], seen.scale[rows_of], seen.y[rows_of]
+        spectrum = short.transformed(fid, which, scale)
+        which = first + which
+        if engine == "batch":
+            out = fit_stack(spectrum, start, short, max_iterations)
+        else:
+            out, rows.lmfit_results[which] = fit_each(spectrum, start, short, max_iterations, parameters, scale)
 
-    if engine == "batch":
-        out = fit_stack(fid, problem.free(seen.y), problem, max_iterations)
-    else:
-        out, results = fit_each(fid, seen.y, problem, max_iterations, parameters, scale)
-        rows.lmfit_results[which] = results
-
-    uncertainty = uncertainty_of(fid, out, problem)
-    rows.put(which, out, uncertainty, scale)
-    for result, unit, sd in zip(rows.lmfit_results[which], scale, uncertainty.noise_sd, strict=True):
-        if result is not None:
-            in_data_units(result, problem, float(unit), float(sd))
+        uncertainty = uncertainty_of(out, short, problem.sampling)
+        rows.put(which, out, uncertainty, scale)
+        for result, unit, sd in zip(rows.lmfit_results[which], scale, uncertainty.noise_sd, strict=True):
+            if result is not None:
+                in_data_units(result, problem, float(unit), float(sd))

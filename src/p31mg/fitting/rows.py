@@ -24,7 +24,7 @@ class Rows:
     def __init__(self, n: int, problem: Problem) -> None:
         n_resonances, n_reported = len(problem.prior.names), problem.ties.shape[0]
         self.y = np.full((n, n_reported), np.nan)
-        self.covariance = np.full((n, n_reported, n_reported), np.nan)
+        self.shift_covariance = np.full((n, n_resonances, n_resonances), np.nan)
         self.bound = np.full((n, n_reported), np.nan)
         self.bound_alpha_beta = np.full(n, np.nan)
         self.at_bound = np.zeros((n, n_reported), dtype=bool)
@@ -41,12 +41,12 @@ class Rows:
     def put(self, which: IntArray, out: EngineResult, uncertainty: Uncertainty, scale: FloatArray) -> None:
         """Write fitted spectra to their rows, in the units of a result. `scale` is what 1 was in the fit."""
         units = _units(self.problem, scale)
-        in_units = (uncertainty.noise_sd**2)[:, None, None] * units[:, :, None] * units[:, None, :]
-        bound = uncertainty.unit_bound * in_units
+        noise_variance = uncertainty.noise_sd**2
+        shift_variance = noise_variance / self.problem.spectrometer_frequency_mhz**2
         self.y[which] = out.y * units
-        self.covariance[which] = uncertainty.unit_covariance * in_units
-        self.bound[which] = np.einsum("bii->bi", bound)
-        self.bound_alpha_beta[which] = _variance_of_difference(bound, *self.problem.alpha_beta)
+        self.shift_covariance[which] = uncertainty.unit_covariance * shift_variance[:, None, None]
+        self.bound[which] = uncertainty.unit_bound * noise_variance[:, None] * units**2
+        self.bound_alpha_beta[which] = uncertainty.unit_bound_alpha_beta * shift_variance
         self.at_bound[which] = out.at_bound
         noise_sd = uncertainty.noise_sd * scale
         with np.errstate(divide="ignore", invalid="ignore"):  # spectra without any noise
@@ -68,12 +68,6 @@ def _units(problem: Problem, scale: FloatArray) -> FloatArray:
     return units
 
 
-def _variance_of_difference(covariance: FloatArray, first: int, second: int) -> FloatArray:
-    """Return the variance of parameter `first` - `second`, shape (B,)."""
-    both = covariance[:, first, second]
-    return covariance[:, first, first] + covariance[:, second, second] - 2 * both
-
-
 def result_of(rows: Rows, spectra: Spectra, engine: str) -> FitResult:
     """Return the rows in the batch shape, with the derived shifts and the quality of each row."""
     problem = rows.problem
@@ -83,20 +77,20 @@ def result_of(rows: Rows, spectra: Spectra, engine: str) -> FitResult:
     ok = rows.status == FitStatus.OK
     no_signal = rows.status == FitStatus.NO_SIGNAL
     rows.y[no_signal] = np.nan
-    rows.covariance[no_signal] = np.nan
-
+    rows.shift_covariance[no_signal] = np.nan
     rows.bound[no_signal] = np.nan
+    covariance = rows.shift_covariance
     sd = np.sqrt(rows.bound)
-    sd_estimate = np.sqrt(np.einsum("bii->bi", rows.covariance))
     shift = rows.y[:, :k].copy()
     sd_shift = sd[:, :k].copy()
-    shift_covariance = rows.covariance[:, :k, :k].copy()
+    variance = covariance[:, alpha, alpha] + covariance[:, beta, beta] - 2 * covariance[:, alpha, beta]
+    sd_beta = np.sqrt(covariance[:, beta, beta])
     offset, sd_offset = shift[:, reference].copy(), sd_shift[:, reference].copy()
     fitted = np.isfinite(offset)
     shift[fitted, reference] = 0.0
     sd_shift[fitted, reference] = 0.0
-    shift_covariance[fitted, reference, :] = 0.0
-    shift_covariance[fitted, :, reference] = 0.0
+    covariance[fitted, reference, :] = 0.0
+    covariance[fitted, :, reference] = 0.0
 
     amplitude = rows.y[:, 2 * k : 3 * k]
     linewidth = rows.y[:, k : 2 * k].copy()
@@ -105,13 +99,12 @@ def result_of(rows: Rows, spectra: Spectra, engine: str) -> FitResult:
     for values in (shift, sd_shift, linewidth, sd_linewidth):
         values[vanished] = np.nan
 
-    variance = _variance_of_difference(rows.covariance, alpha, beta)
     alpha_beta = np.where(ok, shift[:, alpha] - shift[:, beta], np.nan)
     shape = spectra.batch_shape
     quality = quality_of(
         alpha_beta, linewidth[:, reference], rows.snr, rows.at_bound, rows.converged, rows.excess, problem
     )
-    phase = np.angle(np.exp(1j * rows.y[:, -1]))
+    phase = np.angle(np.exp(1j * rows.y[:, 3 * k]))
 
     def shaped(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         return values.reshape(shape + values.shape[1:])
@@ -121,18 +114,18 @@ def result_of(rows: Rows, spectra: Spectra, engine: str) -> FitResult:
         sd_shift_alpha_beta_ppm=shaped(np.where(ok, np.sqrt(variance), np.nan)),
         crlb_shift_alpha_beta_ppm=shaped(np.where(ok, np.sqrt(rows.bound_alpha_beta), np.nan)),
         shift_beta_pcr_ppm=shaped(np.where(ok, shift[:, beta], np.nan)),
-        sd_shift_beta_pcr_ppm=shaped(np.where(ok, sd_estimate[:, beta], np.nan)),
+        sd_shift_beta_pcr_ppm=shaped(np.where(ok, sd_beta, np.nan)),
         chemical_shift_ppm=shaped(shift),
         crlb_chemical_shift_ppm=shaped(sd_shift),
         linewidth_hz=shaped(linewidth),
         crlb_linewidth_hz=shaped(sd_linewidth),
         amplitude=shaped(amplitude),
         crlb_amplitude=shaped(sd[:, 2 * k : 3 * k]),
-        covariance_shift_ppm2=shaped(shift_covariance),
+        covariance_shift_ppm2=shaped(covariance),
         reference_offset_ppm=shaped(offset),
         crlb_reference_offset_ppm=shaped(sd_offset),
         phase_rad=shaped(phase),
-        crlb_phase_rad=shaped(sd[:, -1]),
+        crlb_phase_rad=shaped(sd[:, 3 * k]),
         noise_sd=shaped(rows.noise_sd),
         snr=shaped(rows.snr[:, reference]),
         snr_resonance=shaped(rows.snr),

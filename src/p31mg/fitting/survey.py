@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import scipy.fft
 
 from p31mg.acquisition import Spectra
 from p31mg.arrays import ComplexArray, FloatArray, IntArray
@@ -36,43 +35,40 @@ class Look:
     """A chunk of B signals seen for the first time.
 
     `status` (B,), ``OK`` where there is a signal; `snr`, `noise_sd` (B,), NaN where nothing could be measured. For the F
-    signals found: their `rows` in the chunk, the `fid` (F, N) divided by its `scale` (F,), and start values `y` (F, 3K+1).
+    signals found: their `rows` in the chunk, their `scale` (F,), the largest part of any point, and start values `y`
+    (F, 3K+1) for the signals divided by it.
     """
 
     status: IntArray
     snr: FloatArray
     noise_sd: FloatArray
     rows: IntArray
-    fid: ComplexArray
     scale: FloatArray
     y: FloatArray
 
 
 def look(fid: ComplexArray, problem: Problem) -> Look:
     """Return the first look at signals (B, N)."""
-    n = len(fid)
-    finite = np.isfinite(fid).all(axis=-1)
-    zero = ~fid.any(axis=-1)
+    n, brief = len(fid), problem.brief
+    parts = np.ascontiguousarray(fid).view(np.float64)
+    scale = np.maximum(parts.max(axis=-1, initial=0.0), -parts.min(axis=-1, initial=0.0))
+    usable = np.isfinite(scale) & (scale > 0)
     status = np.full(n, FitStatus.NO_SIGNAL, dtype=np.intp)
-    status[zero] = FitStatus.ZERO_SIGNAL
-    status[~finite] = FitStatus.NOT_FINITE
+    status[scale == 0] = FitStatus.ZERO_SIGNAL
+    status[~np.isfinite(scale)] = FitStatus.NOT_FINITE
     snr, noise_sd = np.full(n, np.nan), np.full(n, np.nan)
 
-    rows = np.flatnonzero(finite & ~zero)
-    scaled = fid[rows]
-    scale = np.abs(scaled.view(np.float64)).max(axis=-1, initial=0.0)
-    scaled *= (1.0 / scale)[:, None]
+    rows, scale = np.flatnonzero(usable), scale[usable]
     if not rows.size:
-        return Look(status, snr, noise_sd, rows, scaled, scale, np.empty((0, problem.ties.shape[0])))
-    spectrum = scipy.fft.fft(scaled)
-    noise = noise_sd_of_bins(spectrum[:, problem.band_bins], fid.shape[-1])
-    start = problem.finder.find(spectrum)
+        return Look(status, snr, noise_sd, rows, scale, np.empty((0, problem.ties.shape[0])))
+    start = brief.finder.find(brief.transformed(fid, rows, scale))
+    noise = noise_sd_of_bins(start.nearby, brief.sampling.n_points)
     found = start.reference_height >= DETECTION_SNR * noise
     noise_sd[rows] = noise * scale
     with np.errstate(divide="ignore", invalid="ignore"):  # a signal without any noise has an infinite SNR
         snr[rows] = start.reference_height / noise
     status[rows[found]] = FitStatus.OK
-    return Look(status, snr, noise_sd, rows[found], scaled[found], scale[found], problem.reported(start.p)[found])
+    return Look(status, snr, noise_sd, rows[found], scale[found], problem.reported(start.p)[found])
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from p31mg.arrays import FloatArray
-from p31mg.core.signal import LineStructure
+from p31mg.core.signal import TWO_PI, LineStructure
 from p31mg.prior.model import Prior
 
 __all__ = ["first_order_lines", "line_structure"]
@@ -52,10 +52,16 @@ def line_structure(prior: Prior, ties: FloatArray | None = None) -> LineStructur
         Default: each is free.
     """
     multiplets = [first_order_lines(r.j_coupling_hz) for r in prior.resonances]
-    counts = [len(offsets) for offsets, _ in multiplets]
+    k = len(multiplets)
+    resonance = np.repeat(np.arange(k), [len(offsets) for offsets, _ in multiplets])
+    slope = np.zeros((len(resonance), 3 * k + 1), dtype=np.complex128)
+    each = np.arange(len(resonance))
+    slope[each, resonance] = 1j * TWO_PI
+    slope[each, k + resonance] = -np.pi
     return LineStructure(
-        resonance=np.repeat(np.arange(len(counts)), counts),
-        offset_hz=np.concatenate([offsets for offsets, _ in multiplets]),
-        weight=np.concatenate([weights for _, weights in multiplets]),
-        ties=np.eye(3 * len(counts) + 1) if ties is None else ties,
+        resonance=resonance,
+        weight=np.concatenate([weights for _, weights in multiplets]).astype(np.complex128),
+        exponent=1j * TWO_PI * np.concatenate([offsets for offsets, _ in multiplets]),
+        slope=slope,
+        ties=np.eye(3 * k + 1) if ties is None else ties,
     )
