@@ -13,8 +13,8 @@ import p31mg
 from p31mg.prior.multiplets import first_order_lines
 
 __all__ = [
-    "ACQUISITION", "N_POINTS", "Truth", "bound_alpha_beta_ppm", "bounds_alpha_beta_ppm", "jacobian", "line_table", "muscle", "noise",
-    "prior_of", "signals", "spectra_of", "stack", "truths",
+    "ACQUISITION", "N_POINTS", "Truth", "bound_alpha_beta_ppm", "bounds_alpha_beta_ppm", "jacobian", "line_table", "muscle",
+    "noise", "prior_of", "signals", "spectra_of", "stack", "times_s", "truths",
 ]  # fmt: skip
 
 N_POINTS = 2048
