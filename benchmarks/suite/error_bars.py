@@ -3,6 +3,8 @@
 * **Scatter over bound**: sd of the error over the Cramer-Rao bound *at the truth*, from all points of the FID (computed in
   `cases`, point by point; nothing of the core is in it), for 256 muscles with many draws of noise each.
 * **z-scores**: error over the sd that the fit reports.
+* **Maximum likelihood** by `scipy.optimize.least_squares` on all points, started from the truth, on draws of the lowest SNR:
+  what its scatter exceeds the bound by, no fit of this model can avoid.
 * **Bias**: alpha and beta anywhere in the windows of the prior, in 4 x 4 cells. Every noise is used twice, with both signs: what
   is odd in it cancels in the mean of the two errors, and what is left is bias, known ten times better than from single draws.
 * **Optimum**: see `optimum`.
@@ -21,14 +23,16 @@ import p31mg
 from suite import cases
 from suite.optimum import WITHIN, against_other_starts
 from suite.record import Row, talk
+from suite.scipy_loop import fit_from_truth
 
 __all__ = ["statistics"]
 
 SNRS = (80, 150, 300, 1000)
 N_TRUTHS = 256
 CELLS = 4
-EDGE_IN_SD = 5.0
+EDGE_IN_SD = 4.0
 """Distance of the truth from the edge of a window, below which the edge cuts off part of the scatter."""
+FEWEST_IN_CELL = 10
 
 
 def draws(truth: cases.Truth, n_draws: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
@@ -92,6 +96,9 @@ def _scatter(n_draws: int) -> tuple[list[Row], dict[str, Any]]:
 def _rows_of(name: str, s: dict[str, Any]) -> list[Row]:
     scatter, mean, sd = s["scatter_over_bound"], s["z_mean"], s["z_sd"]
     excluded = f"{s['excluded']} of {s['n'] + s['excluded']} not OK, left out"
+    if "valid_only" in s:
+        v = s["valid_only"]
+        excluded += f"; of the {v['n']} valid ones {v['scatter_over_bound']:.4f}, z sd {v['z_sd']:.4f}"
     return [
         Row(
             f"{name}: scatter of shift_alpha_beta over its CRLB",
@@ -108,6 +115,36 @@ def _rows_of(name: str, s: dict[str, Any]) -> list[Row]:
             f"95 % intervals hold {100 * s['within_95']:.2f} %; beyond 4 sd {s['beyond_4_sd']:.5f}",
         ),
     ]
+
+
+def _maximum_likelihood(snr: float, n: int) -> tuple[Row, dict[str, float]]:
+    """Compare with maximum likelihood itself."""
+    rng = np.random.default_rng(77)
+    truth = cases.truths(rng, n, snr)
+    clean, noise_sd = cases.signals(truth)
+    spectra = cases.spectra_of(clean + cases.noise(rng, noise_sd))
+    bound = cases.bounds_alpha_beta_ppm(truth, noise_sd)
+    ours = (p31mg.fit(spectra, truth.prior).shift_alpha_beta_ppm - truth.alpha_beta_ppm) / bound
+    other = (fit_from_truth(spectra, truth) - truth.alpha_beta_ppm) / bound
+    both = np.isfinite(ours)
+    figures = {
+        "n": int(both.sum()),
+        "scatter_over_bound": float(ours[both].std()),
+        "scatter_over_bound_standard_error": float(_error_of_sd(ours[both])),
+        "maximum_likelihood_scatter_over_bound": float(other[both].std()),
+        "difference_over_bound_rms": float((ours - other)[both].std()),
+        "difference_over_bound_median": float(np.median(np.abs((ours - other)[both]))),
+    }
+    row = Row(
+        f"SNR {snr:g}: scatter over CRLB of maximum likelihood itself",
+        "",
+        f"{figures['maximum_likelihood_scatter_over_bound']:.4f} +- {figures['scatter_over_bound_standard_error']:.4f}",
+        note=(
+            f"scipy on all points from the truth, {figures['n']} draws; p31mg on the same {figures['scatter_over_bound']:.4f}; "
+            f"apart by {figures['difference_over_bound_median']:.3f} of the bound in the median"
+        ),
+    )
+    return row, figures
 
 
 def _bias(snr: float, n_pairs: int) -> dict[str, Any]:
@@ -140,9 +177,10 @@ def _bias(snr: float, n_pairs: int) -> dict[str, Any]:
     fitted = np.isfinite(pair)
     inside = fitted & (edge > EDGE_IN_SD)
     cells = [pair[inside & (cell == c)] for c in range(CELLS * CELLS)]
-    bias = np.array([c.mean() for c in cells])
-    standard_error = np.array([c.std() / np.sqrt(len(c)) for c in cells])
-    worst = int(np.abs(bias).argmax())
+    known = [len(c) >= FEWEST_IN_CELL for c in cells]
+    bias = np.array([c.mean() if k else np.nan for c, k in zip(cells, known, strict=True)])
+    standard_error = np.array([c.std() / np.sqrt(len(c)) if k else np.nan for c, k in zip(cells, known, strict=True)])
+    worst = int(np.nanargmax(np.abs(bias)))
     near = fitted & ~inside
     return {
         "n_pairs": int(n),
@@ -163,6 +201,9 @@ def _bias(snr: float, n_pairs: int) -> dict[str, Any]:
 def statistics(*, quick: bool) -> tuple[list[Row], dict[str, Any]]:
     """Measure all of it."""
     rows, figures = _scatter(8 if quick else 64)
+    talk(f"SNR {SNRS[0]}: maximum likelihood from the truth")
+    row, figures["maximum_likelihood"] = _maximum_likelihood(float(SNRS[0]), 128 if quick else 1024)
+    rows.append(row)
     for snr in (80, 150, 300):
         talk(f"SNR {snr}: bias in {CELLS * CELLS} cells of the windows")
         b = figures[f"bias_{snr}"] = _bias(float(snr), 64 if quick else 640)
