@@ -55,5 +55,5 @@ $(VENV)/.installed-test: pyproject.toml | $(BIN)/python
 # The programs that benchmarks compare with need versions of their own; without them their rows are skipped
 $(PEERS)/.installed: benchmarks/requirements-peers.txt | $(BIN)/python
 	$(PYTHON) -m venv $(PEERS)
-	-$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
-	@touch $@
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $< && touch $@ \
+	  || echo "the peers were not installed; their rows are skipped" >&2

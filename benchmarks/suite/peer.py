@@ -70,6 +70,10 @@ def prior_table(prior: p31mg.Prior, frequency_mhz: float) -> list[list[str]]:
     return [[label, *(column[i] for column in columns)] for i, label in enumerate(labels)]
 
 
+def _is_there() -> bool:
+    return PYTHON.exists() and subprocess.run([PYTHON, "-c", "import pyAMARES"], capture_output=True).returncode == 0
+
+
 def starts(spectra: p31mg.Spectra, prior: p31mg.Prior) -> tuple[np.ndarray, np.ndarray]:
     """Return offset of PCr (Hz) and phase, as found before the fit."""
     problem = Problem.of(spectra, prior)
@@ -118,8 +122,8 @@ def quality(shift: np.ndarray, truth: np.ndarray, bound: np.ndarray) -> dict[str
 def pyamares(*, quick: bool) -> tuple[list[Row], dict[str, Any]]:
     """Compare with pyAMARES, if its environment is there."""
     goal = Row("spectra/s over pyAMARES least_squares", ">= 1000", "-")
-    if not PYTHON.exists():
-        note = "skipped: no environment of the peer; make .venv-bench/.installed"
+    if not _is_there():
+        note = f"skipped: no pyAMARES in {PYTHON.parents[1].name}; make .venv-bench/.installed"
         return [Row(goal.what, goal.goal, "-", note=note)], {}
     n, prior = (8 if quick else 48), cases.muscle()
     stack, truth = cases.stack(N_SPECTRA)
