@@ -169,7 +169,7 @@ def _bias(snr: float, n_pairs: int) -> dict[str, Any]:
         crlb.append(np.array([f.crlb_chemical_shift_ppm for f in fits]).mean(axis=0))
     error, sd, crlb = np.concatenate(both, axis=1), np.concatenate(sd), np.concatenate(crlb)
     edge = np.full(n, np.inf)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore"):  # held at a bound its own bound is 0
         for name in ("alpha_atp", "beta_atp"):
             k, (low, high) = prior.index(name), prior[name].shift_bounds_ppm
             edge = np.minimum(edge, np.minimum(shift[:, k] - low, high - shift[:, k]) / crlb[:, k])
