@@ -1,10 +1,11 @@
 # Two commands need nothing but Python 3.11+, make and git:  make demo  and  make test
 PYTHON ?= python3
 VENV := .venv
+PEERS := .venv-bench
 BIN := $(VENV)/bin
 DEMO := demo-study
 
-.PHONY: demo test validate validate-magnesium fuzz lint types layers format clean
+.PHONY: demo test validate validate-magnesium fuzz bench bench-quick lint types layers format clean
 
 demo: $(VENV)/.installed
 	$(BIN)/p31mg demo --output $(DEMO) --force
@@ -22,6 +23,12 @@ fuzz: $(VENV)/.installed-test
 	$(BIN)/python validation/worst_files.py --write
 	$(BIN)/python validation/fuzz_readers.py --write
 
+bench: $(VENV)/.installed $(PEERS)/.installed
+	$(BIN)/python benchmarks/run.py
+
+bench-quick: $(VENV)/.installed
+	$(BIN)/python benchmarks/run.py --quick
+
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -37,7 +44,7 @@ format: $(VENV)/.installed-test
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) $(DEMO) build dist .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(PEERS) $(DEMO) build dist .mypy_cache .ruff_cache .pytest_cache
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -51,3 +58,9 @@ $(VENV)/.installed: pyproject.toml | $(BIN)/python
 $(VENV)/.installed-test: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
 	@touch $(VENV)/.installed $@
+
+# The programs that benchmarks compare with need versions of their own; without them their rows are skipped
+$(PEERS)/.installed: benchmarks/requirements-peers.txt | $(BIN)/python
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $< && touch $@ \
+	  || echo "the peers were not installed; their rows are skipped" >&2
