@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import numpy as np
 
 from p31mg.acquisition import Spectra
-from p31mg.arrays import ComplexArray
+from p31mg.arrays import ComplexArray, IntArray
 from p31mg.constants import LARMOR_FREQUENCY_31P_MHZ_PER_T
 from p31mg.errors import InputError, P31mgWarning, UnknownNameError
 from p31mg.fitting.batch_engine import fit_stack
@@ -19,7 +19,7 @@ from p31mg.fitting.lmfit_engine import fit_each, in_data_units
 from p31mg.fitting.problem import Problem
 from p31mg.fitting.result import FitResult
 from p31mg.fitting.rows import Rows, result_of
-from p31mg.fitting.survey import CHUNK, look
+from p31mg.fitting.survey import CHUNK, Look, look
 from p31mg.fitting.uncertainty import uncertainty_of
 from p31mg.prior import Prior, load_prior
 
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 __all__ = ["ENGINES", "fit"]
 
 ENGINES = ("batch", "lmfit")
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 def fit(
@@ -121,26 +124,57 @@ def fit(
 
     fid = spectra.fid.reshape(-1, spectra.n_points)
     rows = Rows(len(fid), problem)
+    seen = _look_at_all(fid, problem, rows, workers)
 
-    def fit_from(start: int) -> None:
-        _fit_chunk(fid[start : start + CHUNK], problem, engine, parameters, max_iterations, rows, start)
+    def fit_portion(portion: tuple[Problem, IntArray]) -> None:
+        short, part = portion
+        which, scale, start = seen.rows[part], seen.scale[part], seen.y[part]
+        spectrum = short.transformed(fid, which, scale)
+        if engine == "batch":
+            out = fit_stack(spectrum, start, short, max_iterations)
+        else:
+            out, rows.lmfit_results[which] = fit_each(spectrum, start, short, max_iterations, parameters, scale)
+        uncertainty = uncertainty_of(out, short, problem.sampling)
+        rows.put(which, out, uncertainty, scale)
+        for result, unit, sd in zip(rows.lmfit_results[which], scale, uncertainty.noise_sd, strict=True):
+            if result is not None:
+                in_data_units(result, problem, float(unit), float(sd))
 
-    _for_each(fit_from, range(0, len(fid), CHUNK), workers)
+    for _ in _for_each(fit_portion, _portions(seen, problem), workers):
+        pass
     return result_of(rows, spectra, engine)
 
 
-def _for_each(call: Callable[[int], None], starts: Sequence[int], workers: int) -> None:
-    """Call for each start, in threads: nearly all of the time is spent in array operations that run side by side."""
-    if min(workers, len(starts)) <= 1:
-        for start in starts:
-            call(start)
+def _look_at_all(fid: ComplexArray, problem: Problem, rows: Rows, workers: int) -> Look:
+    """Return the first look at all signals (n, N), and write what it tells to the rows."""
+    starts = range(0, max(len(fid), 1), CHUNK)
+    together = Look.joined(list(_for_each(lambda start: look(fid[start : start + CHUNK], problem), starts, workers)))
+    rows.status[:] = together.status
+    rows.noise_sd[:] = together.noise_sd
+    rows.snr[:, problem.reference] = together.snr
+    return together
+
+
+def _portions(seen: Look, problem: Problem) -> list[tuple[Problem, IntArray]]:
+    """Return which of the signals seen to fit together, and with how many of their points."""
+    length = problem.enough_for(seen.y[:, len(problem.prior.names) + problem.reference])
+    portions = []
+    for i, short in enumerate(problem.shortened):
+        alike = np.flatnonzero(length == i)
+        portions += [(short, alike[first : first + CHUNK]) for first in range(0, len(alike), CHUNK)]
+    return portions
+
+
+def _for_each(call: Callable[[Item], Result], items: Sequence[Item], workers: int) -> Iterator[Result]:
+    """Call with each item, in threads: nearly all of the time is spent in array operations that run side by side."""
+    if min(workers, len(items)) <= 1:
+        yield from map(call, items)
         return
     from threadpoolctl import threadpool_limits
 
     # a thread of ours and those of BLAS would wait for the same cores
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers) as pool:
-        for _ in pool.map(call, starts):
-            pass
+        yield from pool.map(call, items)
 
 
 def _require_width(problem: Problem) -> None:
@@ -165,36 +199,3 @@ def _warn_of_another_field(problem: Problem) -> None:
             f"{field_t:.1f} T: linewidths and neighbours differ; choose a prior of that field."
         )
         warnings.warn(msg, P31mgWarning, stacklevel=3)
-
-
-def _fit_chunk(
-    fid: ComplexArray,
-    problem: Problem,
-    engine: str,
-    parameters: Parameters | None,
-    max_iterations: int,
-    rows: Rows,
-    first: int,
-) -> None:
-    """Fit one chunk and write its rows, beginning at row `first`."""
-    seen = look(fid, problem)
-    chunk = slice(first, first + len(fid))
-    rows.status[chunk] = seen.status
-    rows.noise_sd[chunk] = seen.noise_sd
-    rows.snr[chunk, problem.reference] = seen.snr
-    length = problem.enough_for(seen.y[:, len(problem.prior.names) + problem.reference])
-    for i in np.unique(length):
-        rows_of = np.flatnonzero(length == i)
-        short, which, scale, start = problem.shortened[i], seen.rows[rows_of], seen.scale[rows_of], seen.y[rows_of]
-        spectrum = short.transformed(fid, which, scale)
-        which = first + which
-        if engine == "batch":
-            out = fit_stack(spectrum, start, short, max_iterations)
-        else:
-            out, rows.lmfit_results[which] = fit_each(spectrum, start, short, max_iterations, parameters, scale)
-
-        uncertainty = uncertainty_of(out, short, problem.sampling)
-        rows.put(which, out, uncertainty, scale)
-        for result, unit, sd in zip(rows.lmfit_results[which], scale, uncertainty.noise_sd, strict=True):
-            if result is not None:
-                in_data_units(result, problem, float(unit), float(sd))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from p31mg.acquisition import Spectra
 from p31mg.arrays import ComplexArray, FloatArray, IntArray
@@ -46,6 +46,14 @@ class Look:
     rows: IntArray
     scale: FloatArray
     y: FloatArray
+
+    @classmethod
+    def joined(cls, parts: Sequence[Look]) -> Look:
+        """Return one look at the chunks of a stack, given in order."""
+        first = np.cumsum([0] + [len(part.status) for part in parts[:-1]])
+        together = {f.name: np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(cls)}
+        together["rows"] = np.concatenate([part.rows + start for part, start in zip(parts, first, strict=True)])
+        return cls(**together)
 
 
 def look(fid: ComplexArray, problem: Problem) -> Look:
@@ -118,18 +126,14 @@ def survey(spectra: Spectra, prior: Prior | str | Path = "muscle-3t") -> Survey:
     """
     problem = Problem.of(spectra, load_prior(prior))
     fid = spectra.fid.reshape(-1, spectra.n_points)
-    parts = [look(fid[i : i + CHUNK], problem) for i in range(0, len(fid), CHUNK)]
+    seen = Look.joined([look(fid[i : i + CHUNK], problem) for i in range(0, max(len(fid), 1), CHUNK)])
     offset = np.full(len(fid), np.nan)
-    for i, part in enumerate(parts):
-        offset[i * CHUNK + part.rows] = part.y[:, problem.reference] / problem.spectrometer_frequency_mhz
-
-    def shaped(values: list[npt.NDArray[np.generic]]) -> npt.NDArray[np.generic]:
-        return np.concatenate(values).reshape(spectra.batch_shape) if values else np.empty(spectra.batch_shape)
+    offset[seen.rows] = seen.y[:, problem.reference] / problem.spectrometer_frequency_mhz
 
     return Survey(
-        status=shaped([p.status for p in parts]).astype(np.intp),
-        snr=shaped([p.snr for p in parts]).astype(float),
-        noise_sd=shaped([p.noise_sd for p in parts]).astype(float),
+        status=seen.status.reshape(spectra.batch_shape),
+        snr=seen.snr.reshape(spectra.batch_shape),
+        noise_sd=seen.noise_sd.reshape(spectra.batch_shape),
         reference_offset_ppm=offset.reshape(spectra.batch_shape),
         spectra=spectra,
     )
