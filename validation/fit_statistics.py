@@ -1,8 +1,8 @@
 """How far the error bars of a fit can be believed: the numbers that README, docstrings and notes quote.
 
 Run with ``make validate``; about two minutes. Prints, for simulated muscle spectra at 3 T with random magnesium, phase,
-offset and broadening: z-scores and coverage by SNR; coverage by the SNR of beta-ATP, whatever the flags say; the demo over
-other seeds; and the time of a fit over that of one FFT on this machine.
+offset and broadening: z-scores and coverage by SNR; coverage by the SNR of beta-ATP, whatever the flags say; and the
+demo over other seeds.
 """
 
 from __future__ import annotations
@@ -11,10 +11,7 @@ import os
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # one core, before NumPy loads
 
-import time
-
 import numpy as np
-import scipy.fft
 
 import p31mg
 from p31mg.cli.demo_command import _people
@@ -97,23 +94,6 @@ def demos(n: int = 200) -> None:
     print(f"median error at SNR above 300: {np.mean(errors):.4f} ppm on average, {np.max(errors):.4f} in the worst")
 
 
-def speed(repeats: int = 5) -> None:
-    """Print the time of a fit over that of one FFT, side by side."""
-    spectra = simulated(300, seed=1)
-    p31mg.fit(spectra[:256])
-    ratios, times = [], []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        scipy.fft.fft(spectra.fid)
-        middle = time.perf_counter()
-        p31mg.fit(spectra)
-        end = time.perf_counter()
-        ratios.append((end - middle) / (middle - start))
-        times.append((end - middle) / N_SPECTRA)
-    print(f"\nfit over FFT at SNR 300, one core: {np.median(ratios):.0f} ({1e3 * np.median(times):.2f} ms a spectrum)")
-
-
 if __name__ == "__main__":
     by_snr()
     demos()
-    speed()

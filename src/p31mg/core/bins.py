@@ -251,9 +251,9 @@ class BinModel:
 
     def _sums_with(self, residual: ComplexArray, powers: list[FloatArray], z: ComplexArray) -> ComplexArray:
         """Return the sums over bins of ū^p r, p = 1, 2, 3, shape (B, 3, M); 0 for the powers that are not there."""
-        columns = np.empty((*residual.shape, len(powers) + 1), dtype=np.complex128)  # w^i r
+        columns = np.empty((*residual.shape, 4), dtype=np.complex128)  # w^i r
         columns[..., 0] = residual
-        for i in range(1, len(powers) + 1):
+        for i in range(1, 4):
             residual = residual * self._turn
             columns[..., i] = residual
         out = np.zeros((len(z), 3, z.shape[-1]), dtype=np.complex128)
