@@ -155,6 +155,22 @@ def test_every_printed_magnesium_has_its_calibration(run: Run, shelf: Path) -> N
 
 
 @pytest.mark.parametrize(
+    ("arguments", "note"),
+    [
+        ((8.55,), "Kd as published"),
+        ((8.55, "--calibration", "own.toml"), "Kd as given"),
+        ((8.55, "--calibration", "own.toml", "--all"), "Kd as published; Kd as given"),
+        ((-16.1, "--calibration", "iotti-1996"), "constants as published"),
+    ],
+)
+def test_what_was_done_to_the_constants_is_said_of_every_calibration(
+    arguments: tuple[object, ...], note: str, run: Run, shelf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(shelf)
+    assert f"temperature 37 C; {note}\n" in run("mg", *arguments).stdout
+
+
+@pytest.mark.parametrize(
     ("arguments", "free_mg_mM", "p_mg"),
     [
         # Kd (d_ATP - d) / (d - d_MgATP): 0.038 x 2.36 / 0.20 and 0.050 x 2.27 / 0.23

@@ -127,6 +127,17 @@ class TestReading:
         with pytest.raises(p31mg.InputError, match=message):
             p31mg.ph_from_pi(shift, **options)
 
+    def test_result_does_not_change_with_its_inputs(self):
+        shifts, sds = np.array([4.7, 4.8]), np.array([0.01, 0.02])
+        reading = p31mg.ph_from_pi(shifts, sd_ppm=sds)
+        shifts[:], sds[:] = 0.0, 0.0
+        assert reading.shift_pi_pcr_ppm.tolist() == [4.7, 4.8]
+        assert reading.sd_shift_pi_pcr_ppm.tolist() == [0.01, 0.02]
+
+    def test_list_is_no_equation(self):
+        with pytest.raises(p31mg.UnknownNameError, match=r"pH equation \['taylor-1983'\] is not known"):
+            p31mg.ph_from_pi(4.8, equation=["taylor-1983"])
+
     def test_unknown_equation(self):
         with pytest.raises(p31mg.UnknownNameError, match=r"pH equation 'taylor' is not known"):
             p31mg.ph_from_pi(4.8, equation="taylor")

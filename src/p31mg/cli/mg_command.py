@@ -216,12 +216,14 @@ def _show(mg: MagnesiumResult) -> None:
         ("pMg", "right"),
         *([("beyond limit", "right")] if tell_beyond else []),
     ]
-    p_mg, intervals = mg.p_mg.ravel(), mg.interval_mM.reshape(-1, 2)
+    # beside an open interval they are those of a number that is not printed
+    sd_mM, p_mg = (np.where(mg.interval_open, np.nan, values).ravel() for values in (mg.sd_mM, mg.p_mg))
+    intervals = mg.interval_mM.reshape(-1, 2)
     rows = [
         [
             f"{d:g}",
             _magnesium_text(mg, i),
-            _three_digits(mg.sd_mM.ravel()[i]),
+            _three_digits(sd_mM[i]),
             *(_three_digits(part.ravel()[i]) for part in parts.values()),
             interval_text(*intervals[i]),
             _three_digits(p_mg[i]),
@@ -291,7 +293,7 @@ def _compare(results: MagnesiumComparison, output_format: str, output: Path | No
                 f"{result.shift_ppm.ravel()[i]:g}",
                 name,
                 magnesium_text(float(result.free_mg_mM.ravel()[i]), *result.interval_mM.reshape(-1, 2)[i]),
-                _three_digits(result.sd_mM.ravel()[i]),
+                "" if result.interval_open.ravel()[i] else _three_digits(result.sd_mM.ravel()[i]),
                 interval_text(*result.interval_mM.reshape(-1, 2)[i]),
                 constants_text(result.calibration),
                 result.calibration.evidence,
