@@ -227,6 +227,13 @@ def test_mg_open_interval_is_null_in_json_and_a_bound_in_the_table(run: Run) -> 
     assert "∞" in run("mg", 8.37, "--sd", 0.02).stdout
 
 
+def test_energetics_of_an_open_interval_are_not_known_where_they_need_magnesium(run: Run) -> None:
+    arguments = ("mg", 8.37, "--sd", 0.02, "--ph", 7.0, "--pcr", 33, "--pi", 4.5, "--format", "json")
+    for route, adp in (("lawson-veech-1979", pytest.approx(14.22, abs=0.01)), ("full", None)):
+        (row,) = json.loads(run(*arguments, "--route", route).stdout)["energetics"]["values"]
+        assert row["adp_uM"] == adp
+
+
 def test_calibrations_document(run: Run) -> None:
     result = run("calibrations", "--format", "json")
     assert result.exit_code == 0

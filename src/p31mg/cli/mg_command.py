@@ -183,7 +183,7 @@ def _energetics(mg: MagnesiumResult, pcr_mM: float, pi_mM: float, assumed: dict[
     found: dict[str, Any] = {"sd_ph": mg.sd_ph if np.isfinite(mg.sd_ph).any() else None}
     if assumed["route"] == "full":
         found |= {
-            "free_mg_mM": mg.free_mg_mM,
+            "free_mg_mM": np.where(mg.interval_open, np.nan, mg.free_mg_mM),
             "sd_free_mg_mM": mg.sd_mM if np.isfinite(mg.sd_mM).any() else None,
         }
     # numbers of the user's own stay single numbers, which are refused where they make no sense
@@ -253,7 +253,7 @@ def _show_energetics(energy: EnergeticsResult) -> None:
     rows = [
         [
             f"{row['ph']:.3f}",
-            f"{row['free_mg_mM']:.3f}",
+            _with_sd(row["free_mg_mM"], np.nan, 3),
             _with_sd(row["adp_uM"], row["sd_adp_uM"], 1),
             _with_sd(row["dg_atp_kj_per_mol"], row["sd_dg_atp_kj_per_mol"], 2),
         ]
