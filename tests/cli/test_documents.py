@@ -155,6 +155,22 @@ def test_every_printed_magnesium_has_its_calibration(run: Run, shelf: Path) -> N
 
 
 @pytest.mark.parametrize(
+    ("arguments", "note"),
+    [
+        ((8.55,), "Kd as published"),
+        ((8.55, "--calibration", "own.toml"), "Kd as given"),
+        ((8.55, "--calibration", "own.toml", "--all"), "Kd as published; Kd as given"),
+        ((-16.1, "--calibration", "iotti-1996"), "constants as published"),
+    ],
+)
+def test_what_was_done_to_the_constants_is_said_of_every_calibration(
+    arguments: tuple[object, ...], note: str, run: Run, shelf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(shelf)
+    assert f"temperature 37 C; {note}\n" in run("mg", *arguments).stdout
+
+
+@pytest.mark.parametrize(
     ("arguments", "free_mg_mM", "p_mg"),
     [
         # Kd (d_ATP - d) / (d - d_MgATP): 0.038 x 2.36 / 0.20 and 0.050 x 2.27 / 0.23
@@ -209,6 +225,13 @@ def test_mg_open_interval_is_null_in_json_and_a_bound_in_the_table(run: Run) -> 
     (row,) = document(run("mg", 8.37, "--sd", 0.02, "--format", "json"))["values"]
     assert (row["interval_high_mM"], row["interval_open"], row["mg_is_valid"]) == (None, True, False)
     assert "∞" in run("mg", 8.37, "--sd", 0.02).stdout
+
+
+def test_energetics_of_an_open_interval_are_not_known_where_they_need_magnesium(run: Run) -> None:
+    arguments = ("mg", 8.37, "--sd", 0.02, "--ph", 7.0, "--pcr", 33, "--pi", 4.5, "--format", "json")
+    for route, adp in (("lawson-veech-1979", pytest.approx(14.22, abs=0.01)), ("full", None)):
+        (row,) = json.loads(run(*arguments, "--route", route).stdout)["energetics"]["values"]
+        assert row["adp_uM"] == adp
 
 
 def test_calibrations_document(run: Run) -> None:

@@ -32,7 +32,7 @@ errors included: shift
         f"""
 shift_alpha_beta_ppm Mg (mM) sd (mM) 95% interval (mM) pMg beyond limit
 8.55 0.448 0.049 0.369 to 0.567 3.348 0.0%
-8.38 > 1.368 2.162 1.368 to ∞ 2.494 6.7%
+8.38 > 1.368 1.368 to ∞ 6.7%
 8.3 outside the range 8.35 to 10.91 ppm 99.4%
 {CALIBRATION}
 pH unknown, temperature 37 C; Kd as published

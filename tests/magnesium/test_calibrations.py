@@ -11,6 +11,7 @@ import p31mg
 from p31mg.magnesium import get_calibration
 
 GUPTA_1984_LIMITS = {"atp_ppm": 10.82, "mgatp_ppm": 8.32}
+GUPTA_1978_CONSTANTS = {"atp_ppm": 10.91, "mgatp_ppm": 8.35, "kd_uM": 38.0}
 MIXED = p31mg.TwoSiteCalibration(id="mixed", **GUPTA_1984_LIMITS, kd_uM=38.0)
 
 SHIFTS_PPM = (8.40, 8.45, 8.50, 8.55, 8.60, 8.65, 8.70)
@@ -285,6 +286,10 @@ class TestErrorsOfConstants:
             ({"correlation": (0.9, 0.9, -0.9)}, r"has correlation .*; it must be three numbers that errors can have"),
             ({"correlation": (0.1, 0.2)}, r"has correlation \(0\.1, 0\.2\); it must be three"),
             ({"correlation": (np.nan, 0.0, 0.0)}, r"has correlation \(nan"),
+            ({"correlation": 0.5}, r"has correlation 0\.5; it must be three"),
+            ({"correlation": ("a", 0.0, 0.0)}, r"has correlation \('a', .*; it must be three"),
+            ({"sd_kd_uM": "3"}, r"has sd_kd_uM '3'; it must be a single number"),
+            ({"ph": [7.0, 7.2]}, r"calibration 'own' has ph \[7\.0, 7\.2\]; it must be a single number"),
             ({"temperature_c": 310.0}, r"calibration 'own': temperature_c is 310; give degrees Celsius .*kelvin"),
             ({"ph": 70.0}, r"calibration 'own': ph is 70; a tissue pH is between 5 and 9"),
             ({"ionic_strength_M": 150.0}, r"ionic_strength_M is 150; give mol/l .*mmol/l"),
@@ -312,6 +317,7 @@ class TestRefusals:
             ({"high_ppm": 1.0}, r"low_ppm -19\.0 and high_ppm 1\.0"),
             ({"low_exponent": 0.0}, r"exponents 0\.0 and 1\.0; they must be finite and the exponents above 0"),
             ({"p_mg_0": np.nan}, r"p_mg_0 nan"),
+            ({"low_ppm": "-19"}, r"low_ppm '-19'; it must be a single number"),
         ],
     )
     def test_beta_shift(self, constants, message):
@@ -323,6 +329,16 @@ class TestRefusals:
             get_calibration("gupta-1978").shift_ppm([0.0002, 0.0005])
         with pytest.raises(p31mg.InputError, match=r"free_mg_mM is 0\.0005"):
             p31mg.simulate(0.0005, seed=1)
+
+    @pytest.mark.parametrize("name", ["atp_ppm", "mgatp_ppm", "kd_uM"])
+    @pytest.mark.parametrize("value", ["38", [38.0, 39.0], None])
+    def test_constants_are_numbers(self, name, value):
+        with pytest.raises(p31mg.InputError, match=rf"calibration 'own' has {name} .*; it must be a single number"):
+            p31mg.TwoSiteCalibration(id="own", **GUPTA_1978_CONSTANTS | {name: value})
+
+    def test_millimolar_dissociation_constant(self):
+        with pytest.raises(p31mg.InputError, match=r"kd_uM 0\.038; that looks like mmol/l: give micromol/l"):
+            p31mg.TwoSiteCalibration(id="own", **GUPTA_1978_CONSTANTS | {"kd_uM": 0.038})
 
     @pytest.mark.parametrize("kd", [0.0, -38.0, np.nan, np.inf])
     def test_dissociation_constant(self, kd):

@@ -19,6 +19,10 @@ def test_each_calibration_of_a_fit_is_as_alone(fitted) -> None:
         np.testing.assert_array_equal(result.interval_mM, alone.interval_mM)
 
 
+def test_all_published_ones_are_a_list_too(fitted) -> None:
+    assert list(p31mg.free_magnesium(fitted, calibration=p31mg.calibrations())) == ALL
+
+
 def test_spread_by_hand() -> None:
     both = p31mg.free_magnesium([8.40, 8.55, 8.70], calibration=["gupta-1978", "gupta-1984"])
     np.testing.assert_allclose(both.spread, [1.908 / 1.512, 0.493 / 0.448, 0.279 / 0.240], rtol=3e-3)  # printed digits

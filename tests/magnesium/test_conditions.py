@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
@@ -314,6 +315,15 @@ def test_pi_on_the_edge_of_its_window_is_no_ph():
     assert mg.inputs_ok.tolist() == [False, True]
     assert np.isnan(mg.free_mg_mM).tolist() == [True, False]
     assert np.isfinite(p31mg.free_magnesium(fit).free_mg_mM).all()
+
+
+def test_pi_without_error_beside_shifts_that_have_one_is_no_ph():
+    fit = p31mg.fit(p31mg.simulate([0.5, 0.5], snr=300, seed=1, n_points=1024))
+    bounds = fit.crlb_chemical_shift_ppm.copy()
+    bounds[0, fit.names.index("pi")] = 0.0
+    mg = p31mg.free_magnesium(dataclasses.replace(fit, crlb_chemical_shift_ppm=bounds), correct_kd=True)
+    assert np.isnan(mg.ph).tolist() == np.isnan(mg.free_mg_mM).tolist() == [True, False]
+    assert mg.inputs_ok.tolist() == mg.is_valid.tolist() == [False, True]
 
 
 def test_ph_of_a_spectrum_without_noise_is_known():

@@ -22,7 +22,7 @@ class Fields:
 
     names = ("pcr", "pi", "gamma_atp", "alpha_atp", "beta_atp")
     amplitude = np.array([33.0, 4.5, 8.2, 8.0, 7.0])
-    crlb_amplitude = np.array([0.33, 0.09, 0.16, 0.2, 0.3])
+    crlb_amplitude = np.array([0.33, 0.45, 0.16, 0.2, 0.3])  # each bears on dG by another amount
     chemical_shift_ppm = np.array([0.0, 4.82, -2.5, -7.5, -16.05])
     crlb_chemical_shift_ppm = np.array([0.0, 0.01, 0.01, 0.01, 0.01])
     shift_alpha_beta_ppm = np.array(8.55)
@@ -168,3 +168,12 @@ class TestRefusals:
             p31mg.energetics(fitted, mg, atp_mM=0.0082)
         with pytest.raises(p31mg.InputError, match=r"sd_atp_mM is -1; a standard deviation cannot be negative"):
             p31mg.energetics(fitted, mg, sd_atp_mM=-1.0)
+
+
+@pytest.mark.parametrize(("route", "is_valid"), [("lawson-veech-1979", True), ("full", False)])
+def test_magnesium_without_upper_end_spoils_the_route_that_needs_it(route, is_valid):
+    fit = Fields()
+    fit.shift_alpha_beta_ppm = np.array(8.36)
+    mg = p31mg.free_magnesium(fit)
+    assert mg.interval_open
+    assert bool(p31mg.energetics(fit, mg, route=route).is_valid) is is_valid

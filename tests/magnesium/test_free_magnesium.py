@@ -126,6 +126,7 @@ class TestRefusals:
             ([8.5, 8.6], {"calibration": "iotti-1996"}, r"a negative number near -16\.1"),
             ("eight", {}, r"shift is 'eight'; it must be a number"),
             (8.55, {"sd_ppm": -0.01}, r"sd_ppm is -0\.01; a standard deviation cannot be negative"),
+            (8.55, {"sd_ppm": np.inf}, r"sd_ppm is inf; a standard deviation cannot be negative or infinite"),
             (8.55, {"sd_ppm": "small"}, r"sd_ppm is 'small'; it must be a number"),
             (8.55, {"ph": 70}, r"ph is 70; a tissue pH is between 5 and 9"),
             ([8.5, 8.6], {"ph": 4.9}, r"ph is 4\.9"),

@@ -127,6 +127,21 @@ class TestReading:
         with pytest.raises(p31mg.InputError, match=message):
             p31mg.ph_from_pi(shift, **options)
 
+    def test_outside_there_is_no_interval_although_one_end_may_be_inside(self):
+        reading = p31mg.ph_from_pi([3.25, 4.8, 5.70], sd_ppm=0.02)
+        assert np.isnan(reading.interval).all(axis=-1).tolist() == [True, False, True]
+
+    def test_result_does_not_change_with_its_inputs(self):
+        shifts, sds = np.array([4.7, 4.8]), np.array([0.01, 0.02])
+        reading = p31mg.ph_from_pi(shifts, sd_ppm=sds)
+        shifts[:], sds[:] = 0.0, 0.0
+        assert reading.shift_pi_pcr_ppm.tolist() == [4.7, 4.8]
+        assert reading.sd_shift_pi_pcr_ppm.tolist() == [0.01, 0.02]
+
+    def test_list_is_no_equation(self):
+        with pytest.raises(p31mg.UnknownNameError, match=r"pH equation \['taylor-1983'\] is not known"):
+            p31mg.ph_from_pi(4.8, equation=["taylor-1983"])
+
     def test_unknown_equation(self):
         with pytest.raises(p31mg.UnknownNameError, match=r"pH equation 'taylor' is not known"):
             p31mg.ph_from_pi(4.8, equation="taylor")

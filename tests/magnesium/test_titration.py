@@ -239,7 +239,15 @@ class TestFile:
             ),
             ("kd_uM = 40", "kd_uM = 40\n[conditions]\npH = 7", r"\[conditions\] has no key 'pH'; the keys are ph"),
             ("kd_uM = 40", "kd_uM == 40", r"is not valid TOML"),
-            ("[calibration]", "[[calibration]]", r"\[calibration\] must be a table"),
+            ("[calibration]", "[[calibration]]", r"calibration is \[\{.*; it must be a table"),
+            ("[calibration]", "sd = 3\n[calibration]", r"sd is 3; it must be a table, \[sd\] with its keys below it"),
+            ("[calibration]", "titration = 3\n[calibration]", r"titration is 3; it must be a table"),
+            (
+                "kd_uM = 40",
+                "kd_uM = 40\n[titration]\nfree_mg_mM = [0.1, 0.2]\nshift_ppm = [9.0]\nsd_ppm = []\nreduced_chi_square = 1",
+                r"\[titration\] has 2 free_mg_mM, 1 shift_ppm and 0 sd_ppm; give one of each",
+            ),
+            ("kd_uM = 40", "kd_uM = 0.040", r"kd_uM 0\.04; that looks like mmol/l: give micromol/l"),
         ],
     )
     def test_what_does_not_hold_together(self, old, new, message, tmp_path):

@@ -60,3 +60,14 @@ def test_given_axes_are_drawn_on_and_no_figure_is_made(own) -> None:
 def test_calibration_that_was_not_fitted_is_refused() -> None:
     with pytest.raises(p31mg.InputError, match=r"calibration 'gupta-1978' was not fitted to a titration"):
         p31mg.plot.titration(p31mg.calibrations()["gupta-1978"])
+
+
+def test_file_is_drawn_like_the_calibration(own, tmp_path) -> None:
+    file = p31mg.write_calibration(own, tmp_path / "own.toml")
+    drawn, again = p31mg.plot.titration(own), p31mg.plot.titration(file)
+    np.testing.assert_array_equal(drawn.curve.get_xydata(), again.curve.get_xydata())
+
+
+def test_what_is_no_calibration_is_refused() -> None:
+    with pytest.raises(p31mg.InputError, match=r"calibration <MagnesiumResult gupta-1978 .* is not known"):
+        p31mg.plot.titration(p31mg.free_magnesium(8.55))

@@ -10,6 +10,8 @@ from pathlib import Path
 import click
 import pytest
 
+import p31mg
+
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
 
@@ -32,6 +34,19 @@ COMMANDS = [line.removeprefix("$ ") for line in CONSOLE if line.startswith("$ p3
 def test_python_block_runs(page: str, i: int, code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     exec(compile(code, f"{page}, block {i}", "exec"), {})
+
+
+def test_calibration_file_of_the_docs_is_the_calibration_beside_it() -> None:
+    from p31mg.magnesium.registry import parse_calibration
+
+    (text,) = blocks(ROOT / "docs" / "choosing-a-calibration.md", "toml")
+    (code,) = (code for _, _, code in PYTHON if "paper-2031" in code)
+    names: dict[str, p31mg.TwoSiteCalibration] = {}
+    exec(compile(code, "choosing-a-calibration.md", "exec"), names)
+    found, own = parse_calibration(text), names["own"]
+    assert (found.id, found.source, found.constants) == (own.id, own.source, own.constants)
+    assert isinstance(found, p31mg.TwoSiteCalibration)
+    assert found.sd_constants == own.sd_constants
 
 
 @pytest.mark.parametrize("line", COMMANDS)

@@ -183,7 +183,7 @@ def _energetics(mg: MagnesiumResult, pcr_mM: float, pi_mM: float, assumed: dict[
     found: dict[str, Any] = {"sd_ph": mg.sd_ph if np.isfinite(mg.sd_ph).any() else None}
     if assumed["route"] == "full":
         found |= {
-            "free_mg_mM": mg.free_mg_mM,
+            "free_mg_mM": np.where(mg.interval_open, np.nan, mg.free_mg_mM),
             "sd_free_mg_mM": mg.sd_mM if np.isfinite(mg.sd_mM).any() else None,
         }
     # numbers of the user's own stay single numbers, which are refused where they make no sense
@@ -216,12 +216,14 @@ def _show(mg: MagnesiumResult) -> None:
         ("pMg", "right"),
         *([("beyond limit", "right")] if tell_beyond else []),
     ]
-    p_mg, intervals = mg.p_mg.ravel(), mg.interval_mM.reshape(-1, 2)
+    # beside an open interval they are those of a number that is not printed
+    sd_mM, p_mg = (np.where(mg.interval_open, np.nan, values).ravel() for values in (mg.sd_mM, mg.p_mg))
+    intervals = mg.interval_mM.reshape(-1, 2)
     rows = [
         [
             f"{d:g}",
             _magnesium_text(mg, i),
-            _three_digits(mg.sd_mM.ravel()[i]),
+            _three_digits(sd_mM[i]),
             *(_three_digits(part.ravel()[i]) for part in parts.values()),
             interval_text(*intervals[i]),
             _three_digits(p_mg[i]),
@@ -251,7 +253,7 @@ def _show_energetics(energy: EnergeticsResult) -> None:
     rows = [
         [
             f"{row['ph']:.3f}",
-            f"{row['free_mg_mM']:.3f}",
+            _with_sd(row["free_mg_mM"], np.nan, 3),
             _with_sd(row["adp_uM"], row["sd_adp_uM"], 1),
             _with_sd(row["dg_atp_kj_per_mol"], row["sd_dg_atp_kj_per_mol"], 2),
         ]
@@ -291,7 +293,7 @@ def _compare(results: MagnesiumComparison, output_format: str, output: Path | No
                 f"{result.shift_ppm.ravel()[i]:g}",
                 name,
                 magnesium_text(float(result.free_mg_mM.ravel()[i]), *result.interval_mM.reshape(-1, 2)[i]),
-                _three_digits(result.sd_mM.ravel()[i]),
+                "" if result.interval_open.ravel()[i] else _three_digits(result.sd_mM.ravel()[i]),
                 interval_text(*result.interval_mM.reshape(-1, 2)[i]),
                 constants_text(result.calibration),
                 result.calibration.evidence,

@@ -135,7 +135,8 @@ def calibration_line(calibration: Calibration) -> str:
 def conditions_lines(mg: MagnesiumResult, *others: MagnesiumResult) -> list[str]:
     """Return pH, temperature, what was done to Kd for them, and what has an error, as every printed Mg2+ needs them."""
     ph = "unknown" if mg.ph_source == "unknown" else f"{number_range(mg.ph)} ({mg.ph_source})"
-    lines = [f"pH {ph}, temperature {number_range(mg.temperature_c)} C; {mg.kd_note}"]
+    notes = dict.fromkeys(result.kd_note for result in (mg, *others))
+    lines = [f"pH {ph}, temperature {number_range(mg.temperature_c)} C; {'; '.join(notes)}"]
     if mg.kd_corrected:
         lines[0] += f" (ionic strength {number_range(mg.ionic_strength_M)} M, K+ {number_range(mg.potassium_M)} M)"
     included = {text for result in (mg, *others) for text in result.error_includes.ravel().tolist()} - {"nothing"}

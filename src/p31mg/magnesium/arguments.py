@@ -6,6 +6,7 @@ import numbers as numbers_abc
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
+import numpy.typing as npt
 
 from p31mg.arrays import BoolArray, FloatArray
 from p31mg.errors import InputError
@@ -13,7 +14,7 @@ from p31mg.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["broadcast_pair", "numbers", "own_or_nan", "require_level", "sd_or_nan"]
+__all__ = ["broadcast_pair", "inside_or_nan", "numbers", "own_or_nan", "require_level", "sd_or_nan"]
 
 _LONGEST_TEXT = 60
 
@@ -41,9 +42,10 @@ def own_or_nan(name: str, value: object, limits: tuple[float, float], hint: str)
     if value is None:
         return np.array(np.nan), np.array(False)
     values = numbers(name, value)
-    bad = ~((values >= limits[0]) & (values <= limits[1]))
-    bad &= ~np.isnan(values) | (values.ndim == 0)
-    if bad.any() and values.size == 1:
+    bad = np.asarray((values < limits[0]) | (values > limits[1]) | (np.isnan(values) & (values.ndim == 0)))
+    if not bad.any():
+        return values, bad
+    if values.size == 1:
         msg = f"{name} is {values.flat[0]:g}; {hint}."
         raise InputError(msg)
     return np.where(bad, np.nan, values), bad
@@ -51,9 +53,16 @@ def own_or_nan(name: str, value: object, limits: tuple[float, float], hint: str)
 
 def sd_or_nan(name: str, value: object) -> tuple[FloatArray, BoolArray]:
     """Return a standard deviation, of which NaN or None is one that is not known, and where it was none."""
-    if value is not None and np.isnan(numbers(name, value)).all():
-        return np.full(numbers(name, value).shape, np.nan), np.array(False)
-    return own_or_nan(name, value, (0.0, np.finfo(float).max), "a standard deviation cannot be negative")
+    if value is not None and np.isnan(values := numbers(name, value)).all():
+        return values, np.array(False)
+    limits = 0.0, float(np.finfo(float).max)
+    return own_or_nan(name, value, limits, "a standard deviation cannot be negative or infinite")
+
+
+def inside_or_nan(values: npt.ArrayLike, limits: tuple[float, float]) -> FloatArray:
+    """Return numbers as an array with what does not lie between the limits, which are excluded, as NaN."""
+    array = np.asarray(values, dtype=float)
+    return np.where((array > limits[0]) & (array < limits[1]), array, np.nan)
 
 
 def broadcast_pair(name: str, values: FloatArray, other_name: str, others: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -23,6 +23,7 @@ a user too.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import ClassVar, Literal, Protocol, runtime_checkable
 
 import numpy as np
@@ -30,6 +31,7 @@ import numpy.typing as npt
 
 from p31mg.arrays import FloatArray
 from p31mg.errors import InputError
+from p31mg.magnesium.arguments import inside_or_nan
 from p31mg.magnesium.speciation import Conditions
 
 __all__ = [
@@ -46,6 +48,9 @@ _ANY_PH = 7.0
 
 LOWEST_FREE_MG_MM = 0.005
 """Where no concentration reaches this, mol/l were given for mM: tissue has 0.2 to 2 mM."""
+
+_LOWEST_KD_UM = 0.5
+"""Below this mmol/l were given: even without other ions Kd of MgATP is 0.7 micromol/l."""
 
 
 @runtime_checkable
@@ -141,8 +146,15 @@ class _Origin:
     ionic_strength_M: float | None = None
     potassium_M: float | None = None
 
+    def _require_numbers(self, **values: object) -> None:
+        for name, value in values.items():
+            if not isinstance(value, Real):
+                msg = f"calibration {self.id!r} has {name} {value!r}; it must be a single number."
+                raise InputError(msg)
+
     def _require_conditions(self) -> None:
         known = {name: value for name, value in self.conditions.items() if value is not None}
+        self._require_numbers(**known)
         try:
             Conditions(**({"ph": _ANY_PH} | known))
         except InputError as error:
@@ -179,7 +191,7 @@ class TwoSiteCalibration(_Origin):
     Raises
     ------
     InputError
-        The limits are not in order, a constant is not positive, or the errors are none.
+        The limits are not in order, a constant is no positive number, Kd looks like mmol/l, or the errors are none.
 
     Examples
     --------
@@ -201,6 +213,7 @@ class TwoSiteCalibration(_Origin):
 
     def __post_init__(self) -> None:
         self._require_conditions()
+        self._require_numbers(**self.constants, **{f"sd_{name}": sd for name, sd in self.sd_constants.items()})
         if not 0 < self.mgatp_ppm < self.atp_ppm < np.inf:
             limits = f"mgatp_ppm {self.mgatp_ppm} and atp_ppm {self.atp_ppm}"
             msg = f"calibration {self.id!r} has {limits}; 0 < mgatp_ppm < atp_ppm is needed."
@@ -208,19 +221,22 @@ class TwoSiteCalibration(_Origin):
         if not 0 < self.kd_uM < np.inf:
             msg = f"calibration {self.id!r} has kd_uM {self.kd_uM}; it must be above 0, in micromol/l (38 or 50 are usual)."
             raise InputError(msg)
+        if self.kd_uM < _LOWEST_KD_UM:
+            msg = f"calibration {self.id!r} has kd_uM {self.kd_uM}; that looks like mmol/l: give micromol/l (38 or 50 are usual)."
+            raise InputError(msg)
         for name, sd in self.sd_constants.items():
             if not 0 <= sd < np.inf:
                 msg = (
                     f"calibration {self.id!r} has sd_{name} {sd}; a standard deviation must be finite and not negative."
                 )
                 raise InputError(msg)
-        object.__setattr__(self, "correlation", tuple(float(r) for r in self.correlation))
         if not _is_correlation(self.correlation):
             msg = (
                 f"calibration {self.id!r} has correlation {self.correlation}; it must be three numbers that errors can have: "
                 "ATP with MgATP, ATP with Kd, MgATP with Kd."
             )
             raise InputError(msg)
+        object.__setattr__(self, "correlation", tuple(float(r) for r in self.correlation))
 
     @property
     def quantity(self) -> Quantity:
@@ -253,7 +269,7 @@ class TwoSiteCalibration(_Origin):
 
     def gradient_mM(self, shift_ppm: npt.ArrayLike) -> FloatArray:
         """Return the derivatives of `free_mg_mM` by the constants in their order, shape (..., 3)."""
-        d = _inside(shift_ppm, self.shift_range_ppm)
+        d = inside_or_nan(shift_ppm, self.shift_range_ppm)
         mg = self.free_mg_mM(d)
         return np.stack([mg / (self.atp_ppm - d), mg / (d - self.mgatp_ppm), mg / self.kd_uM], axis=-1)
 
@@ -268,12 +284,12 @@ class TwoSiteCalibration(_Origin):
 
     def free_mg_mM(self, shift_ppm: npt.ArrayLike) -> FloatArray:
         """Return free Mg2+ in mM."""
-        d = _inside(shift_ppm, self.shift_range_ppm)
+        d = inside_or_nan(shift_ppm, self.shift_range_ppm)
         return 1e-3 * self.kd_uM * (self.atp_ppm - d) / (d - self.mgatp_ppm)
 
     def slope_mM_per_ppm(self, shift_ppm: npt.ArrayLike) -> FloatArray:
         """Return d[Mg]/d(shift) in mM per ppm: negative."""
-        d = _inside(shift_ppm, self.shift_range_ppm)
+        d = inside_or_nan(shift_ppm, self.shift_range_ppm)
         return -1e-3 * self.kd_uM * (self.atp_ppm - self.mgatp_ppm) / (d - self.mgatp_ppm) ** 2
 
     def shift_ppm(self, free_mg_mM: npt.ArrayLike) -> FloatArray:
@@ -298,7 +314,7 @@ class BetaShiftCalibration(_Origin):
     Raises
     ------
     InputError
-        The limits are not in order, or an exponent is not positive.
+        The limits are not in order, or an exponent is no positive number.
 
     Examples
     --------
@@ -317,6 +333,7 @@ class BetaShiftCalibration(_Origin):
 
     def __post_init__(self) -> None:
         self._require_conditions()
+        self._require_numbers(**self.constants)
         if not -np.inf < self.low_ppm < self.high_ppm < 0:
             limits = f"low_ppm {self.low_ppm} and high_ppm {self.high_ppm}"
             msg = f"calibration {self.id!r} has {limits}; low_ppm < high_ppm < 0 is needed."
@@ -344,13 +361,13 @@ class BetaShiftCalibration(_Origin):
 
     def free_mg_mM(self, shift_ppm: npt.ArrayLike) -> FloatArray:
         """Return free Mg2+ in mM."""
-        d = _inside(shift_ppm, self.shift_range_ppm)
+        d = inside_or_nan(shift_ppm, self.shift_range_ppm)
         ratio = (d - self.low_ppm) ** self.low_exponent / (self.high_ppm - d) ** self.high_exponent
         return 1e3 * 10.0**-self.p_mg_0 * ratio
 
     def slope_mM_per_ppm(self, shift_ppm: npt.ArrayLike) -> FloatArray:
         """Return d[Mg]/d(shift) in mM per ppm: positive."""
-        d = _inside(shift_ppm, self.shift_range_ppm)
+        d = inside_or_nan(shift_ppm, self.shift_range_ppm)
         return self.free_mg_mM(d) * (self.low_exponent / (d - self.low_ppm) + self.high_exponent / (self.high_ppm - d))
 
     def shift_ppm(self, free_mg_mM: npt.ArrayLike) -> FloatArray:
@@ -363,11 +380,6 @@ class BetaShiftCalibration(_Origin):
             below = self.free_mg_mM(middle) < mg
             low, high = np.where(below, middle, low), np.where(below, high, middle)
         return np.where(np.isnan(mg), np.nan, 0.5 * (low + high))
-
-
-def _inside(shift_ppm: npt.ArrayLike, limits: tuple[float, float]) -> FloatArray:
-    d = np.asarray(shift_ppm, dtype=float)
-    return np.where((d > limits[0]) & (d < limits[1]), d, np.nan)
 
 
 def _positive(free_mg_mM: npt.ArrayLike) -> FloatArray:
@@ -391,6 +403,5 @@ def _correlation_matrix(correlation: tuple[float, ...]) -> FloatArray:
 
 
 def _is_correlation(correlation: tuple[float, ...]) -> bool:
-    if len(correlation) != 3 or not np.isfinite(correlation).all():
-        return False
-    return bool(np.linalg.eigvalsh(_correlation_matrix(correlation)).min() > -1e-9)
+    three = np.shape(correlation) == (3,) and all(isinstance(r, Real) and np.isfinite(r) for r in correlation)
+    return three and bool(np.linalg.eigvalsh(_correlation_matrix(correlation)).min() > -1e-9)

@@ -108,10 +108,8 @@ def effect_on_kd(
     ratio = kd_ratio(conditions, reference)
     by_ph = _log_slope(conditions, reference, "ph", 1e-3, PLAUSIBLE_PH)
     by_temperature = _log_slope(conditions, reference, "temperature_c", 1e-2, PLAUSIBLE_TEMPERATURE_C)
-    sds = (np.nan if sd is None else sd for sd in (sd_ph, sd_temperature_c))
-    parts = np.stack(np.broadcast_arrays(ratio, *(s * sd for s, sd in zip((by_ph, by_temperature), sds, strict=True))))[
-        1:
-    ]
+    errors = ((by_ph, sd_ph), (by_temperature, sd_temperature_c))
+    parts = np.stack(np.broadcast_arrays(*(slope * (np.nan if sd is None else sd) for slope, sd in errors)))
     # one that is not known leaves what the other does
     sd_ln_kd = np.where(np.isnan(parts).all(axis=0), np.nan, np.sqrt(np.nansum(parts**2, axis=0)))
     gain: FloatArray | float = 1.0

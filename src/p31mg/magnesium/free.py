@@ -60,7 +60,7 @@ def free_magnesium(
 def free_magnesium(
     shift: HasShifts | npt.ArrayLike,
     *,
-    calibration: list[Any] | tuple[Any, ...],
+    calibration: list[Any] | tuple[Any, ...] | Mapping[str, Calibration],
     sd_ppm: npt.ArrayLike | None = ...,
     ph: PhResult | npt.ArrayLike | None = ...,
     sd_ph: npt.ArrayLike | None = ...,
@@ -75,7 +75,7 @@ def free_magnesium(
 def free_magnesium(
     shift: HasShifts | npt.ArrayLike,
     *,
-    calibration: AnyCalibration | list[Any] | tuple[Any, ...] = DEFAULT_CALIBRATION,
+    calibration: AnyCalibration | list[Any] | tuple[Any, ...] | Mapping[str, Calibration] = DEFAULT_CALIBRATION,
     sd_ppm: npt.ArrayLike | None = None,
     ph: PhResult | npt.ArrayLike | None = None,
     sd_ph: npt.ArrayLike | None = None,
@@ -97,7 +97,7 @@ def free_magnesium(
     calibration
         Name (see `calibrations`), the path of a ``.toml`` file (see `write_calibration`) or a calibration. Default
         ``"gupta-1978"``, the most cited. Published calibrations differ by a factor of 1.5 to 2.3 at the same shift; that is
-        not part of any error. A list of them gives a `MagnesiumComparison`, side by side.
+        not part of any error. A list of them, or `calibrations()`, gives a `MagnesiumComparison`, side by side.
     sd_ppm
         Sd of the shift, in ppm, of a shape that broadcasts; only with plain numbers. Default None: no interval.
     ph
@@ -153,6 +153,8 @@ def free_magnesium(
         "ph_equation": ph_equation,
         "level": level,
     }
+    if isinstance(calibration, Mapping):
+        calibration = list(calibration.values())
     if isinstance(calibration, (list, tuple)):
         return _compare(shift, calibration, options)
     chosen = get_calibration(calibration)

@@ -186,16 +186,16 @@ def of_shape(name: str, values: FloatArray, shape: tuple[int, ...]) -> FloatArra
 def _require_in_range(d: FloatArray, calibration: Calibration) -> None:
     """Refuse a single number outside the range, and any array whose signs say that it is the other quantity."""
     low, high = calibration.shift_range_ppm
-    known = d[~np.isnan(d)]
-    wrong_sign = known.size and bool((np.sign(known) != np.sign(low)).all())
-    if not known.size or not (wrong_sign or (d.size == 1 and not low < known.flat[0] < high)):
+    right_sign = bool(((d > 0) if low > 0 else (d < 0)).any())
+    single_outside = d.size == 1 and not low < d.flat[0] < high
+    if (right_sign and not single_outside) or np.isnan(d).all():
         return
     meaning = {
         "shift_alpha_beta_ppm": "delta(alpha) - delta(beta), a positive number near 8.5",
         "shift_beta_pcr_ppm": "delta(beta) - delta(PCr), a negative number near -16.1",
     }[calibration.quantity]
     msg = (
-        f"shift is {known.flat[0]:g} ppm; calibration {calibration.id!r} takes {meaning}, "
+        f"shift is {d[~np.isnan(d)][0]:g} ppm; calibration {calibration.id!r} takes {meaning}, "
         f"between {low:g} and {high:g} ppm."
     )
     raise InputError(msg)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from p31mg.arrays import BoolArray, FloatArray
 from p31mg.errors import InputError, UnknownNameError
-from p31mg.magnesium.arguments import broadcast_pair, numbers, require_level, sd_or_nan
+from p31mg.magnesium.arguments import broadcast_pair, inside_or_nan, numbers, require_level, sd_or_nan
 
 __all__ = ["PhEquation", "PhResult", "get_ph_equation", "ph_equations", "ph_from_pi"]
 
@@ -43,14 +43,12 @@ class PhEquation:
 
     def ph(self, shift_pi_pcr_ppm: npt.ArrayLike) -> FloatArray:
         """Return pH for delta(Pi) - delta(PCr) in ppm; NaN outside the two limiting shifts."""
-        d = np.asarray(shift_pi_pcr_ppm, dtype=float)
-        d = np.where((d > self.acid_ppm) & (d < self.base_ppm), d, np.nan)
+        d = inside_or_nan(shift_pi_pcr_ppm, (self.acid_ppm, self.base_ppm))
         return self.pka + np.log10((d - self.acid_ppm) / (self.base_ppm - d))
 
     def slope_per_ppm(self, shift_pi_pcr_ppm: npt.ArrayLike) -> FloatArray:
-        """Return the derivative of `ph`."""
-        d = np.asarray(shift_pi_pcr_ppm, dtype=float)
-        d = np.where((d > self.acid_ppm) & (d < self.base_ppm), d, np.nan)
+        """Return the derivative of `ph` in pH per ppm; NaN outside the two limiting shifts."""
+        d = inside_or_nan(shift_pi_pcr_ppm, (self.acid_ppm, self.base_ppm))
         return (1 / (d - self.acid_ppm) + 1 / (self.base_ppm - d)) / np.log(10)
 
     def shift_pi_pcr_ppm(self, ph: npt.ArrayLike) -> FloatArray:
@@ -186,8 +184,8 @@ def ph_from_pi(
         sd_ph=chosen.slope_per_ppm(d) * sd,
         interval=interval,
         in_range=np.isfinite(ph),
-        shift_pi_pcr_ppm=d,
-        sd_shift_pi_pcr_ppm=sd,
+        shift_pi_pcr_ppm=np.array(d),
+        sd_shift_pi_pcr_ppm=np.array(sd),
         level=level,
         equation=chosen,
     )
@@ -212,6 +210,6 @@ def get_ph_equation(equation: str) -> PhEquation:
     UnknownNameError
         No equation of that id.
     """
-    if equation not in _EQUATIONS:
+    if equation not in tuple(_EQUATIONS):  # what has no hash is no name either
         raise UnknownNameError(kind="pH equation", name=equation, known=_EQUATIONS)
     return _EQUATIONS[equation]

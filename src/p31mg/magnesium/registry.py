@@ -192,11 +192,11 @@ def parse_calibration(text: str, source: str = "calibration") -> Calibration:
     values = head | _table(source, document, "constants", names, required=names, kind=float)
     values |= _table(source, document, "conditions", _CONDITIONS, kind=float)
     if model == TwoSiteCalibration.model:
-        sd = dict(document.get("sd", {}))
+        sd = dict(_content(source, document, "sd"))
         correlation = sd.pop("correlation", None)
         values |= {f"sd_{k}": v for k, v in _table(source, {"sd": sd}, "sd", names, kind=float).items()}
         values |= {} if correlation is None else {"correlation": _floats(source, "correlation", correlation)}
-        values |= {"titration": _titration(source, document["titration"])} if "titration" in document else {}
+        values |= {"titration": _titration(source, document)} if "titration" in document else {}
     elif "sd" in document or "titration" in document:
         msg = f"{source}: a calibration of model {model!r} has neither [sd] nor [titration]."
         raise InputError(msg)
@@ -333,10 +333,7 @@ def _table(
     required: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     """Return the values of one table, each of the kind that it must be."""
-    content = document.get(table, {})
-    if not isinstance(content, dict):
-        msg = f"{source}: [{table}] must be a table."
-        raise InputError(msg)
+    content = _content(source, document, table)
     _require_keys(source, f"[{table}]", content, keys)
     for key in required:
         if key not in content:
@@ -346,6 +343,14 @@ def _table(
         key: _float(source, key, value) if kind is float else _text(source, key, value)
         for key, value in content.items()
     }
+
+
+def _content(source: str, document: Mapping[str, Any], table: str) -> dict[str, Any]:
+    content = document.get(table, {})
+    if not isinstance(content, dict):
+        msg = f"{source}: {table} is {content!r}; it must be a table, [{table}] with its keys below it."
+        raise InputError(msg)
+    return content
 
 
 def _require_keys(source: str, place: str, content: Mapping[str, Any], keys: tuple[str, ...]) -> None:
@@ -376,11 +381,18 @@ def _floats(source: str, key: str, values: object) -> tuple[float, ...]:
     return tuple(_float(source, key, value) for value in values)
 
 
-def _titration(source: str, table: object) -> Titration:
+def _titration(source: str, document: Mapping[str, Any]) -> Titration:
     columns = ("free_mg_mM", "shift_ppm", "sd_ppm")
-    content = table if isinstance(table, dict) else {}
+    content = _content(source, document, "titration")
     _require_keys(source, "[titration]", content, (*columns, "reduced_chi_square"))
     values = {name: _floats(source, name, content.get(name)) for name in columns}
+    n_mg, n_shift, n_sd = (len(values[name]) for name in columns)
+    if n_mg != n_shift or n_sd not in (0, n_mg) or max(values["free_mg_mM"], default=0.0) <= 0:
+        msg = (
+            f"{source}: [titration] has {n_mg} free_mg_mM, {n_shift} shift_ppm and {n_sd} sd_ppm; give one of each for every "
+            "solution, one with Mg2+ at least; sd_ppm may be empty."
+        )
+        raise InputError(msg)
     return Titration(
         **values, reduced_chi_square=_float(source, "reduced_chi_square", content.get("reduced_chi_square"))
     )

@@ -125,7 +125,8 @@ class MagnesiumResult(Estimate):
     def kd_note(self) -> str:
         """What was done to Kd, in words."""
         if not self.kd_corrected:
-            return "Kd as published" if self.calibration.evidence != "user" else "Kd as given"
+            what = "Kd" if "kd_uM" in self.calibration.constants else "constants"
+            return f"{what} as {'given' if self.calibration.evidence == 'user' else 'published'}"
         known = self.kd_ratio[np.isfinite(self.kd_ratio)]
         if not known.size:
             return "Kd corrected by speciation, nowhere possible"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from p31mg.errors import InputError
-from p31mg.magnesium import TwoSiteCalibration, constants_text
+from p31mg.magnesium import Calibration, TwoSiteCalibration, constants_text, get_calibration
 from p31mg.plot.style import CALIBRATION_SIZE, DATA, MODEL, RESIDUAL, axes_or_new
 
 if TYPE_CHECKING:
@@ -31,20 +32,22 @@ class TitrationPlot:
     residuals: ErrorbarContainer
 
 
-def titration(calibration: TwoSiteCalibration, ax: Axes | None = None) -> TitrationPlot:
+def titration(calibration: Calibration | str | os.PathLike[str], ax: Axes | None = None) -> TitrationPlot:
     """Draw the solutions of a titration, the curve fitted to them with its 95 % band, the two limits, and what is left over.
 
     Parameters
     ----------
     calibration
-        From `p31mg.calibrate`, or from a file that it was written to.
+        From `p31mg.calibrate`, or the ``.toml`` file that it was written to.
     ax
         Axes to draw on. Default: a new figure.
 
     Raises
     ------
     InputError
-        The calibration was not fitted to a titration.
+        The calibration was not fitted to a titration, or is none.
+    ReadError
+        The file cannot be read.
 
     Examples
     --------
@@ -53,8 +56,9 @@ def titration(calibration: TwoSiteCalibration, ax: Axes | None = None) -> Titrat
     >>> titration(own).ax.get_xlabel()
     'free Mg²⁺ (mM)'
     """
-    measured = getattr(calibration, "titration", None)
-    if measured is None:
+    calibration = get_calibration(calibration)
+    measured = calibration.titration if isinstance(calibration, TwoSiteCalibration) else None
+    if not isinstance(calibration, TwoSiteCalibration) or measured is None:
         msg = f"calibration {calibration.id!r} was not fitted to a titration; use p31mg.calibrate, or plot.calibration."
         raise InputError(msg)
     ax = axes_or_new(ax, figsize=CALIBRATION_SIZE)
