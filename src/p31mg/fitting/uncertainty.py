@@ -19,8 +19,7 @@ __all__ = ["Uncertainty", "uncertainty_of"]
 FINITE_SNR = 30.0
 """The position of a line scatters by more than the curvature at its estimate says: to second order in the noise its variance is
 larger by a factor 1 + c/SNR^2, SNR being that of the resonance. With this c, z-scores of the alpha-beta difference of simulated
-muscle spectra have an sd of 0.98 to 1.04 in every range of the SNR of beta from 6 to 60, without it 1.20 to 1.01
-(``make validate``)."""
+muscle spectra have an sd of 0.99 to 1.05 in every range of the SNR of beta above 9 (``make validate``), without it up to 1.17."""
 
 
 @dataclass(frozen=True)
