@@ -21,7 +21,7 @@ def command(source: Path, target: Path, force: bool, **acquisition: Any) -> None
     """Write the spectra of IN to OUT, whose ending decides: .nii or .nii.gz (NIfTI-MRS), .npz, .csv.
 
     Every number is kept, and what OUT says about the acquisition is what p31mg settled: reading it back needs no options.
-    Names of patients and the like are not carried over.
+    Of the header only that of NIfTI-MRS goes into NIfTI-MRS, without names and numbers of patients and devices.
 
     \b
     p31mg convert sub-01_unloc.nii.gz unloc.npz
