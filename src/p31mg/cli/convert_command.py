@@ -29,7 +29,9 @@ def command(source: Path, target: Path, force: bool, **acquisition: Any) -> None
     """
     import p31mg
     from p31mg.errors import WriteError
+    from p31mg.io.writing import require_known_ending
 
+    require_known_ending(target)
     if target.exists() and not force:
         msg = f"{target} exists and is not replaced; choose another name or give --force."
         raise WriteError(msg)
