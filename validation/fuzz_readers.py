@@ -83,7 +83,7 @@ class Watch:
                 self.seen.append(f"opened: {path}")
 
 
-def fuzz(name: str, n_files: int) -> dict[str, Any]:
+def fuzz(name: str, n_files: int, seed: int) -> dict[str, Any]:
     """Spoil the file of one case so many times and read it; return what came of it."""
     import p31mg
     from p31mg.io import vendor
@@ -105,7 +105,7 @@ def fuzz(name: str, n_files: int) -> dict[str, Any]:
         for i in range(n_files):
             copy = shutil.copytree(here / "whole", here / "spoiled")
             path = copy / whole.name
-            what = mutations.spoil(path, np.random.default_rng([i, *name.encode()]))
+            what = mutations.spoil(path, np.random.default_rng([i + 1_000_000 * seed, *name.encode()]))
             if i % 10 == 0 and path.is_file() and name != "philips_sdat":
                 path = path.rename(copy / f"Ω名{WRONG_ENDINGS[i // 10 % len(WRONG_ENDINGS)]}")
             before = {f: f.read_bytes() for f in copy.rglob("*") if f.is_file()}
@@ -136,9 +136,9 @@ def fuzz(name: str, n_files: int) -> dict[str, Any]:
     return {"name": name, "ends": dict(ends), "longest_s": longest, "peak_mb": peak, "failures": failures}
 
 
-def in_own_process(name: str, n_files: int) -> dict[str, Any]:
+def in_own_process(name: str, n_files: int, seed: int) -> dict[str, Any]:
     """Return what came of one reader; a process that dies is a failure."""
-    command = [sys.executable, __file__, "--only", name, "--files", str(n_files)]
+    command = [sys.executable, __file__, "--only", name, "--files", str(n_files), "--seed", str(seed)]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     if run.returncode != 0:
         failures = [f"{name}: the process ended with {run.returncode}\n{run.stderr}"]
@@ -167,16 +167,17 @@ def main() -> int:
     """Run all readers, each in a process of its own."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--files", type=int, default=2000, help="spoiled files per reader")
+    parser.add_argument("--seed", type=int, default=0, help="another number spoils other places")
     parser.add_argument("--only", help="one reader, in this process; prints JSON")
     parser.add_argument("--write", action="store_true", help="put the table into docs/formats.md")
     options = parser.parse_args()
     if options.only:
-        print(json.dumps(fuzz(options.only, options.files)))
+        print(json.dumps(fuzz(options.only, options.files, options.seed)))
         return 0
     cases = beside("makers").CASES
     names = [n for n, c in cases.items() if not c.needs or importlib.util.find_spec(c.needs)]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        results = list(pool.map(lambda name: in_own_process(name, options.files), names))
+        results = list(pool.map(lambda name: in_own_process(name, options.files, options.seed), names))
     for result in results:
         for failure in result["failures"]:
             print(failure, file=sys.stderr)

@@ -56,6 +56,12 @@ def test_convert_gives_a_file_that_needs_no_options(
     np.testing.assert_array_equal(p31mg.read(out).fid, p31mg.read(path, **case.given).fid)
 
 
+def test_convert_refuses_the_name_before_it_reads(run: Run, tmp_path: Path) -> None:
+    result = run("convert", tmp_path / "absent.txt", tmp_path / "out.xlsx")
+    assert result.exit_code == 2
+    assert "the name must end in .nii or .nii.gz (NIfTI-MRS), .npz or .csv" in result.stderr
+
+
 def test_convert_replaces_nothing_unless_told(run: Run, makers: ModuleType, tmp_path: Path) -> None:
     path = makers.siemens_rda(tmp_path, muscle(makers))
     (tmp_path / "out.npz").write_text("mine", encoding="utf-8")

@@ -35,7 +35,8 @@ TEXTS: dict[str, tuple[bytes, type[Exception], str]] = {
         p31mg.ReadError,
         "line 2: 'please find attached' is not two numbers",
     ),
-    "one column": (b"0.5\n" * 140, p31mg.ReadError, "line 1: 1 columns; two are needed, real and imaginary part"),
+    "complex literals": (b"(0.5+0.1j)\n" * 140, p31mg.ReadError, "Write both as plain numbers in columns of their own"),
+    "one column": (b"0.5\n" * 140, p31mg.ReadError, "real and imaginary part of a point. Export both parts"),
     "three columns": (b"1 2 3\n" * 70, p31mg.ReadError, "odd number of columns; then the first must be the time"),
     "commas and blanks": (b"0,5 0,25\n" * 70, p31mg.ReadError, "line 1: '0,5 0,25' mixes commas and blanks"),
     "a spectrum with its axis": (

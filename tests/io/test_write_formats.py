@@ -119,10 +119,11 @@ def test_what_a_nifti_header_said_is_carried_over(makers: ModuleType, tmp_path: 
     assert header["EchoTime"] + header["AcquisitionStartTime"] == makers.BEGIN_TIME_S
 
 
-def test_echo_time_of_an_echo_stays_what_it_was(makers: ModuleType, tmp_path: Path) -> None:
-    file = makers.nifti_mrs(tmp_path, makers.signal(), EchoTime=0.03, AcquisitionStartTime=1e-4)
+@pytest.mark.parametrize("echo_time", [0.03, [0.03], 1], ids=["number", "list", "whole"])
+def test_echo_time_of_an_echo_stays_what_it_was(echo_time: object, makers: ModuleType, tmp_path: Path) -> None:
+    file = makers.nifti_mrs(tmp_path, makers.signal(), EchoTime=echo_time, AcquisitionStartTime=1e-4)
     back = p31mg.write(p31mg.read(file), tmp_path / "b.nii.gz")
-    assert header_of(back)["EchoTime"] == 0.03
+    assert header_of(back)["EchoTime"] == echo_time
     assert p31mg.read(back).acquisition.begin_time_s == 1e-4
 
 
@@ -131,6 +132,16 @@ def test_names_of_patients_are_not_carried_into_other_formats(makers: ModuleType
     assert "PatientName" in spectra.metadata
     for name in ("a.nii", "a.npz", "a.csv"):
         assert b"PatientName" not in p31mg.write(spectra, tmp_path / name).read_bytes()
+
+
+def test_names_of_patients_are_not_carried_from_nifti_to_nifti(makers: ModuleType, tmp_path: Path) -> None:
+    personal = {"PatientName": "nobody", "PatientID": "nobody", "PatientDoB": "nobody", "OriginalFile": ["nobody.rda"]}
+    spectra = p31mg.read(makers.nifti_mrs(tmp_path, makers.signal(), RepetitionTime=2.0, **personal))
+    assert spectra.metadata["PatientName"] == "nobody"
+    written = header_of(p31mg.write(spectra, tmp_path / "b.nii.gz"))
+    assert written["RepetitionTime"] == 2.0
+    assert not written.keys() & personal.keys()
+    assert "nobody" not in json.dumps(written)
 
 
 @pytest.mark.parametrize("name", ["nifti_mrs", "siemens_rda", "matlab", "paravision"])

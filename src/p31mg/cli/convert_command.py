@@ -21,7 +21,7 @@ def command(source: Path, target: Path, force: bool, **acquisition: Any) -> None
     """Write the spectra of IN to OUT, whose ending decides: .nii or .nii.gz (NIfTI-MRS), .npz, .csv.
 
     Every number is kept, and what OUT says about the acquisition is what p31mg settled: reading it back needs no options.
-    Names of patients and the like are not carried over.
+    Of the header only that of NIfTI-MRS goes into NIfTI-MRS, without names and numbers of patients and devices.
 
     \b
     p31mg convert sub-01_unloc.nii.gz unloc.npz
@@ -29,7 +29,9 @@ def command(source: Path, target: Path, force: bool, **acquisition: Any) -> None
     """
     import p31mg
     from p31mg.errors import WriteError
+    from p31mg.io.writing import require_known_ending
 
+    require_known_ending(target)
     if target.exists() and not force:
         msg = f"{target} exists and is not replaced; choose another name or give --force."
         raise WriteError(msg)

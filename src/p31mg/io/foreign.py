@@ -27,7 +27,7 @@ def library(source: Source, format_name: str) -> Iterator[None]:
         except P31mgError:
             raise
         except Exception as error:
-            msg = f"file {source.path} is truncated or damaged ({format_name}): {reason_of(error)}."
+            msg = f"file {source.path} is truncated or damaged ({format_name}): {reason_of(error)}; export or copy it again."
             raise ReadError(msg) from error
 
 

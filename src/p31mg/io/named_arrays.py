@@ -69,7 +69,10 @@ def _fid(arrays: Mapping[str, Any], source: Source) -> tuple[str, np.ndarray[Any
     chosen = named if len(named) == 1 else list(held)
     if len(chosen) != 1:
         found = ", ".join(sorted(held)[:8]) or "none"
-        msg = f"file {source.path} must hold one complex array, or one called fid; its complex arrays are: {found}."
+        msg = (
+            f"file {source.path} must hold one complex array, or one called fid; its complex arrays are: {found}. Save "
+            "real + 1j * imaginary as fid."
+        )
         raise UnsupportedFormatError(msg)
     return chosen[0], held[chosen[0]]
 

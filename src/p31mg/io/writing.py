@@ -13,7 +13,7 @@ from p31mg.acquisition import Spectra
 from p31mg.errors import InputError, WriteError
 from p31mg.io.formats import nifti_mrs, numpy_arrays, text
 
-__all__ = ["make_folder", "write", "write_whole"]
+__all__ = ["make_folder", "require_known_ending", "write", "write_whole"]
 
 
 def write(spectra: Spectra, path: str | os.PathLike[str]) -> Path:
@@ -51,7 +51,15 @@ def write(spectra: Spectra, path: str | os.PathLike[str]) -> Path:
         msg = f"spectra is a {type(spectra).__name__}; give p31mg.Spectra(fid, acquisition)."
         raise InputError(msg)
     path = Path(path)
+    require_known_ending(path)
     return write_whole(path, _saver(spectra, path))
+
+
+def require_known_ending(path: Path) -> None:
+    """Refuse, with `InputError`, a name whose ending is of no format that is written."""
+    if not path.name.endswith(nifti_mrs.SUFFIXES) and path.suffix not in {".npz", ".csv"}:
+        msg = f"path is {path}; the name must end in .nii or .nii.gz (NIfTI-MRS), .npz or .csv."
+        raise InputError(msg)
 
 
 def _saver(spectra: Spectra, path: Path) -> Callable[[str], object]:
@@ -60,11 +68,8 @@ def _saver(spectra: Spectra, path: Path) -> Callable[[str], object]:
     if path.suffix == ".npz":
         arrays = numpy_arrays.arrays_of(spectra)
         return lambda name: np.savez(name, **arrays)  # type: ignore[arg-type]  # its allow_pickle is no array
-    if path.suffix == ".csv":
-        document = text.document(spectra)
-        return lambda name: Path(name).write_text(document, encoding="utf-8")
-    msg = f"path is {path}; the name must end in .nii or .nii.gz (NIfTI-MRS), .npz or .csv."
-    raise InputError(msg)
+    document = text.document(spectra)
+    return lambda name: Path(name).write_text(document, encoding="utf-8")
 
 
 def write_whole(path: Path, save: Callable[[str], object]) -> Path:

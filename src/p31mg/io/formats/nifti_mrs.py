@@ -45,6 +45,8 @@ _EXTENSION_CODE = 44
 _HEADER_BYTES = 544
 _SLACK_BYTES = 2**16
 _ESSENTIAL = ("SpectrometerFrequency", "ResonantNucleus", "SpectralWidth", "EchoTime", "AcquisitionStartTime")
+_PERSONAL = {"PatientName", "PatientID", "PatientDoB", "PatientBirthDate", "DeviceSerialNumber", "OriginalFile"}
+"""What the standard marks to be taken out for anonymity, and the name that BIDS and DICOM have for the date of birth."""
 _BIDS_NUCLEUS = re.compile(r"(?:^|_)nuc-([0-9A-Za-z]+)(?=_)")
 _GZIP = b"\x1f\x8b"
 _VERSION = "mrs_v0_10"
@@ -311,7 +313,8 @@ def _number(metadata: Mapping[str, Any], key: str, path: Path) -> float | None:
 def image(spectra: Spectra) -> Nifti2Image:
     """Return spectra as a NIfTI-MRS image in double precision, conjugated to the sign of the standard.
 
-    Batch axes named x, y and z become those of the file; up to three others become its dimensions 5 to 7.
+    Batch axes named x, y and z become those of the file; up to three others become its dimensions 5 to 7. A header that was
+    NIfTI-MRS already is kept, but for what names a person, a device or the file of a scanner.
 
     Raises
     ------
@@ -330,14 +333,17 @@ def image(spectra: Spectra) -> Nifti2Image:
     data = np.moveaxis(np.conj(spectra.fid).reshape(*shape, spectra.n_points), -1, 3)
     a = spectra.acquisition
     before = spectra.metadata if "SpectrometerFrequency" in spectra.metadata else {}
-    metadata: dict[str, Any] = {k: jsonable(v) for k, v in before.items() if not k.startswith("dim_")}
+    metadata: dict[str, Any] = {
+        k: jsonable(v) for k, v in before.items() if k not in _PERSONAL and not k.startswith("dim_")
+    }
     metadata |= {
         "SpectrometerFrequency": [a.spectrometer_frequency_mhz],
         "ResonantNucleus": [a.resonant_nucleus],
         "SpectralWidth": a.spectral_width_hz,
         "ConversionMethod": f"p31mg {__version__}",
     }
-    is_echo = isinstance(before.get("EchoTime"), float) and before["EchoTime"] > LONGEST_DEAD_TIME_S
+    echo = _first(before.get("EchoTime"))
+    is_echo = isinstance(echo, (int, float)) and echo > LONGEST_DEAD_TIME_S
     if not is_echo:  # where it is one, it says nothing about the first point and stays as it was
         metadata["EchoTime"] = max(a.begin_time_s, 0.0) if a.begin_time_s <= LONGEST_DEAD_TIME_S else 0.0
     metadata["AcquisitionStartTime"] = a.begin_time_s - (0.0 if is_echo else metadata["EchoTime"])

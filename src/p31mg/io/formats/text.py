@@ -52,7 +52,7 @@ def parse(source: Source) -> Content:
     statements, titles, table = _table(source)
     n_columns = table.shape[1]
     if n_columns == 1:
-        msg = f"file {source.path}, line 1: 1 columns; two are needed, real and imaginary part of a point."
+        msg = f"file {source.path}, line 1: 1 columns; two are needed, real and imaginary part of a point. Export both parts."
         raise ReadError(msg)
     dwell = None
     if n_columns % 2:
@@ -87,7 +87,7 @@ def _table(source: Source) -> tuple[dict[str, str], list[str], npt.NDArray[np.fl
                 continue
             msg = (
                 f"file {source.path}, line {number}: {line.strip()[:60]!r} is not two numbers, real and imaginary part of "
-                "a point; convert other formats to NIfTI-MRS first (spec2nii does)."
+                "a point. Write both as plain numbers in columns of their own, notes behind #, or convert to NIfTI-MRS."
             )
             raise ReadError(msg) from None
         if n_columns and len(values) != n_columns:
