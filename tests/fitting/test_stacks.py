@@ -151,7 +151,11 @@ class TestWorkers:
     @classmethod
     def many(cls, simulated, with_fid):
         few = simulated(np.linspace(0.3, 0.9, 50), snr=np.geomspace(40, 1000, 50))
-        return with_fid(few, np.tile(few.fid, (12, 1)))  # more than two portions
+        return with_fid(few, np.tile(few.fid, (12, 1)))
+
+    @pytest.fixture(autouse=True)
+    def small_portions(self, monkeypatch):
+        monkeypatch.setattr(importlib.import_module("p31mg.fitting.fit"), "_CHUNK_OF_A_WORKER", 100)
 
     @pytest.mark.parametrize("workers", [2, 5])
     def test_number_of_workers_changes_no_bit(self, many, arrays, workers):

@@ -268,7 +268,7 @@ class BinModel:
         u, squared = (_binomial_of_one(powers[i] @ self._columns[i], z) for i in range(2))
         v = squared - u
         g = 1.0 - np.conj(z)[:, :, None] * z[:, None, :]
-        g = np.conj(g) / (g.real**2 + g.imag**2)  # 1/g; faster than complex division
+        g = np.conj(g) * (1.0 / (g.real**2 + g.imag**2))  # 1/g; faster than complex division
         g1 = g * (g - 1.0)
         h = np.conj(u)[:, :, None] + (u - len(self.bins))[:, None, :]
         hg1 = h * g1

@@ -17,9 +17,9 @@ ATP_DETECTION_SNR = 4.5
 it once in 1000 simulated muscle spectra."""
 
 RELIABLE_ATP_SNR = 9.0
-"""Below it a fit of alpha or beta now and then settles on a peak of the noise: in simulated muscle spectra (``make validate``) 0.4 %
-to 2 % of the errors were then beyond 4 sd, and 95 % intervals held the truth in 91 to 93 %. With an SNR of beta above 9 they held
-it in 94 to 95 %."""
+"""Below it a fit of alpha or beta now and then settles on a peak of the noise: in simulated muscle spectra (``make validate``)
+0.4 % to 2 % of the errors were then beyond 4 sd, and 95 % intervals held the truth in 91 to 93 %. With an SNR of beta above 9
+they held it in 94 to 95 %."""
 
 LARGEST_RESIDUAL = 1.35
 """Noise of the residual over that of the last half of the FID, in the same bins. It stayed below 1.34 in 9000 simulated spectra
