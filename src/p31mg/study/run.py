@@ -12,7 +12,7 @@ import numpy as np
 
 from p31mg.acquisition import Acquisition, Spectra
 from p31mg.arrays import FloatArray
-from p31mg.constants import LARMOR_FREQUENCY_31P_MHZ_PER_T
+from p31mg.constants import LARMOR_FREQUENCY_31P_MHZ_PER_T, PLAUSIBLE_PH
 from p31mg.errors import InputError, P31mgError, ReadError, UnknownNameError
 from p31mg.fitting import ENGINES, FitResult, FitStatus, fit, index_columns
 from p31mg.io import is_dataset_folder, is_spectrum_name, read
@@ -184,13 +184,13 @@ def _require_sense(
     """Refuse options that no file can make good, before any work."""
     if engine not in ENGINES:
         raise UnknownNameError(kind="engine", name=engine, known=ENGINES)
-    values = [ph] if not isinstance(ph, Mapping) else list(ph.values())
-    for name, value in (("ph", values[0] if values else None), *magnesium.items()):
+    by_file = isinstance(ph, Mapping)  # then a value that makes no sense flags the rows of its file
+    for name, value in (("ph", None if by_file else ph), *magnesium.items()):
         if value is not None and np.ndim(value) > 0:
             msg = f"{name} has shape {np.shape(value)}; batch takes one number for the whole study."
             raise InputError(msg)
-    for value in values:
-        free_magnesium(np.nan, calibration=calibration, ph=_ANY_PH if value is None else value, **magnesium)
+    checked = _ANY_PH if ph is None or isinstance(ph, Mapping) else ph
+    free_magnesium(np.nan, calibration=calibration, ph=checked, **magnesium)
 
 
 def _require_all_files(ph: float | Mapping[str, float] | None, names: list[str]) -> None:
@@ -209,7 +209,9 @@ def _ph_of_rows(ph: float | Mapping[str, float] | None, files: list[_File]) -> f
     if not isinstance(ph, Mapping):
         return ph
     sizes = [(f.name, int(np.prod(f.spectra.batch_shape, dtype=int))) for f in files if f.spectra is not None]
-    return np.repeat([float(ph[name]) for name, _ in sizes], [size for _, size in sizes])
+    values = np.array([float(ph[name]) for name, _ in sizes])
+    values[(values < PLAUSIBLE_PH[0]) | (values > PLAUSIBLE_PH[1])] = np.nan  # not known, also where it is the only one
+    return np.repeat(values, [size for _, size in sizes])
 
 
 def _read(root: Path, paths: list[Path], given: dict[str, Any], tell: Progress) -> list[_File]:
