@@ -27,8 +27,8 @@ DETECTION_SNR = 5.0
 """Matched-filter height of PCr, in noise sd, below which there is no signal: noise alone reaches it once in 5000 spectra
 (about 60 independent positions, each beyond 5 sd with probability exp(-5^2/2))."""
 
-CHUNK = 256
-"""Spectra handled together: enough to share the cost of every step, few enough for 50 MB at 2048 points."""
+CHUNK = 512
+"""Spectra handled together: enough to share the cost of every step, few enough for 100 MB at 2048 points."""
 
 
 @dataclass(frozen=True)
