@@ -156,8 +156,8 @@ def fit(
 def _keep_freed_memory() -> None:
     """Keep glibc's malloc from giving every large array back to the system.
 
-    Its limits grow to the largest block that was ever freed. One that is never touched costs nothing and saves a sixth of
-    the time of a large fit, which went into page faults. Other allocators do not mind.
+    Its limits grow to the largest block that was ever freed. One that is never touched costs nothing and saves the
+    page faults of a large fit. Other allocators do not mind.
     """
     block = np.empty(_LARGEST_BLOCK, dtype=np.uint8)
     del block
