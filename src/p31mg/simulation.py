@@ -15,7 +15,7 @@ from p31mg.constants import LARMOR_FREQUENCY_31P_MHZ_PER_T, PLAUSIBLE_PH
 from p31mg.core.signal import Sampling, model_fid
 from p31mg.errors import InputError
 from p31mg.magnesium import Calibration, get_calibration, get_ph_equation
-from p31mg.prior import Prior, common_parameters, line_structure, load_prior
+from p31mg.prior import Prior, common_range, line_structure, load_prior
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -169,7 +169,8 @@ def simulate(
         raise InputError(msg)
     amplitudes = _amplitudes(prior, amplitude, shift.shape)
 
-    common = np.broadcast_to(_common_values(prior), (*phase.shape, len(common_parameters(prior))))
+    expected = common_range(prior)[0]
+    common = np.broadcast_to(expected, (*phase.shape, len(expected)))
     p = np.concatenate([shift * hz + offset[..., None], linewidth, amplitudes, phase[..., None], common], axis=-1)
     sampling = Sampling(n_points, acquisition.dwell_time_s, acquisition.begin_time_s)
     per_resonance = model_fid(p, line_structure(prior), sampling)
@@ -233,16 +234,6 @@ def _generator(seed: int | np.random.Generator | None) -> np.random.Generator:
     except (ValueError, TypeError) as error:
         msg = f"seed is {seed!r}; it must be a whole number, not negative, or a numpy Generator."
         raise InputError(msg) from error
-
-
-def _common_values(prior: Prior) -> list[float]:
-    """Return what a prior expects of the parameters that all resonances have in common."""
-    values = {
-        "gaussian_linewidth_hz": prior.gaussian_linewidth_hz or 0.0,
-        "j_coupling_hz": (*prior["beta_atp"].j_coupling_hz, 0.0)[0],
-        "begin_time_s": 0.0,
-    }
-    return [values[name] for name in common_parameters(prior)]
 
 
 def default_acquisition(prior: Prior) -> Acquisition:

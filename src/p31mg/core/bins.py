@@ -251,7 +251,7 @@ class BinModel:
 
     def _sums_with(self, residual: ComplexArray, powers: list[FloatArray], z: ComplexArray) -> ComplexArray:
         """Return the sums over bins of ū^p r, p = 1, 2, 3, shape (B, 3, M); 0 for the powers that are not there."""
-        columns = np.empty((*residual.shape, 4), dtype=np.complex128)  # w^i r
+        columns = np.empty((*residual.shape, 4), dtype=np.complex128)  # w^i r; four for every stack
         columns[..., 0] = residual
         for i in range(1, 4):
             residual = residual * self._turn

@@ -88,10 +88,6 @@ class Finder:
     bins: IntArray
 
     @cached_property
-    def _bin_hz(self) -> float:
-        return self.sampling.bin_hz
-
-    @cached_property
     def _half_multiplet_hz(self) -> FloatArray:
         offset_hz = self._exponent.imag / (2 * np.pi)
         return np.maximum.reduceat(offset_hz, self.lines.first_line)
@@ -118,8 +114,8 @@ class Finder:
     @cached_property
     def _lags(self) -> IntArray:
         e = self.expected
-        step = max(1, int(_LAG_STEP_IN_WIDTHS * e.linewidth_hz[e.reference] / self._bin_hz))
-        reach = int(min(e.search_hz / self._bin_hz, self.sampling.n_points // 4)) // step
+        step = max(1, int(_LAG_STEP_IN_WIDTHS * e.linewidth_hz[e.reference] / self.sampling.bin_hz))
+        reach = int(min(e.search_hz / self.sampling.bin_hz, self.sampling.n_points // 4)) // step
         return step * np.arange(-reach, reach + 1)
 
     @cached_property
@@ -144,8 +140,8 @@ class Finder:
     def _reference_offsets(self) -> FloatArray:
         e = self.expected
         width = e.linewidth_hz[e.reference]
-        near = _NEAR_IN_WIDTHS * max(width, self._bin_hz)
-        step = max(0.5 * self._bin_hz, _OFFSET_STEP_IN_WIDTHS * width)
+        near = _NEAR_IN_WIDTHS * max(width, self.sampling.bin_hz)
+        step = max(0.5 * self.sampling.bin_hz, _OFFSET_STEP_IN_WIDTHS * width)
         return step * np.arange(-np.ceil(near / step), np.ceil(near / step) + 1)
 
     @cached_property
@@ -156,7 +152,7 @@ class Finder:
     @cached_property
     def _reference_bins(self) -> IntArray:
         width = self.expected.linewidth_hz[self.expected.reference]
-        half = int(np.ceil((self._reference_offsets[-1] + _WINDOW_IN_WIDTHS * width) / self._bin_hz))
+        half = int(np.ceil((self._reference_offsets[-1] + _WINDOW_IN_WIDTHS * width) / self.sampling.bin_hz))
         return np.arange(-half, half + 1)
 
     @cached_property
@@ -188,7 +184,7 @@ class Finder:
         windows = {}
         for k in self._order:
             reach = _WINDOW_IN_WIDTHS * e.linewidth_hz[k] + self._half_multiplet_hz[k]
-            ends = np.array([e.shift_lower_hz[k] - reach, e.shift_upper_hz[k] + reach]) / self._bin_hz
+            ends = np.array([e.shift_lower_hz[k] - reach, e.shift_upper_hz[k] + reach]) / self.sampling.bin_hz
             first, last = np.searchsorted(self.bins, [np.floor(ends[0]), np.ceil(ends[1])])
             windows[k] = slice(int(first), min(int(last) + 1, len(self.bins)))
         return windows
@@ -227,9 +223,9 @@ class Finder:
         coarse = self._coarse_bin(spectrum)
         offset_hz, width_hz, height = self._reference(spectrum, coarse)
 
-        centre = coarse + np.rint(offset_hz / self._bin_hz).astype(np.intp)
+        centre = coarse + np.rint(offset_hz / self.sampling.bin_hz).astype(np.intp)
         nearby = take_bins(spectrum, centre, self.bins)
-        left_over = offset_hz + (coarse - centre) * self._bin_hz
+        left_over = offset_hz + (coarse - centre) * self.sampling.bin_hz
         template = self._template(e.reference, left_over, width_hz, self.bins)
         reference = self._amplitude(template, nearby)
         phase = np.angle(reference)
@@ -243,8 +239,8 @@ class Finder:
         linewidth = np.clip(linewidth, e.linewidth_lower_hz, e.linewidth_upper_hz)
         relative = np.clip(shift - left_over[:, None], e.shift_lower_hz, e.shift_upper_hz)
         relative[:, e.reference] = 0.0
-        frequency = coarse * self._bin_hz + offset_hz
-        phase = phase - 2 * np.pi * self.sampling.begin_time_s * centre * self._bin_hz
+        frequency = coarse * self.sampling.bin_hz + offset_hz
+        phase = phase - 2 * np.pi * self.sampling.begin_time_s * centre * self.sampling.bin_hz
         common = np.tile(e.common, (len(phase), 1))
         p = np.concatenate([relative + frequency[:, None], linewidth, amplitude, phase[:, None], common], axis=-1)
         height = height / np.sqrt(self.sampling.n_points)

@@ -40,7 +40,7 @@ class EngineResult:
 
 
 def fit_stack(spectrum: ComplexArray, start: FloatArray, problem: Problem, max_iterations: int) -> EngineResult:
-    """Fit transforms (B, n_points) of signals of order 1 from reported start values (B, 3K+1)."""
+    """Fit transforms (B, n_points) of signals of order 1 from reported start values (B, n)."""
     centre, start = problem.nearest_bin(start)
     bins = take_bins(spectrum, centre, problem.bins)
     start = problem.free(start)

@@ -23,7 +23,7 @@ from p31mg.arrays import ComplexArray, FloatArray, IntArray
 from p31mg.core.bins import BinModel
 from p31mg.core.signal import LineStructure, Sampling
 from p31mg.core.start import Expectation, Finder
-from p31mg.prior import Prior, common_parameters, line_structure
+from p31mg.prior import Prior, common_parameters, common_range, line_structure
 
 __all__ = ["Problem"]
 
@@ -96,21 +96,9 @@ class Problem:
         return common_parameters(self.prior)
 
     @cached_property
-    def _common_range(self) -> FloatArray:
-        """Expected value, lower and upper bound of each of them, shape (3, E)."""
-        prior, first_j = self.prior, self.prior["beta_atp"].j_coupling_hz[:1]
-        every = {
-            "gaussian_linewidth_hz": (prior.gaussian_linewidth_hz, prior.gaussian_linewidth_bounds_hz),
-            "j_coupling_hz": (*first_j, prior.j_coupling_bounds_hz),
-            "begin_time_s": (0.0, prior.begin_time_bounds_s),
-        }
-        rows = [(every[name][0], *every[name][-1]) for name in self.common]  # type: ignore[misc]
-        return np.array(rows, dtype=float).reshape(-1, 3).T
-
-    @property
     def common_bounds(self) -> FloatArray:
         """Lower and upper bounds of the common parameters, shape (2, E)."""
-        return self._common_range[1:]
+        return common_range(self.prior)[1:]
 
     @cached_property
     def ties(self) -> FloatArray:
@@ -150,7 +138,7 @@ class Problem:
             linewidth_lower_hz=np.array([r.linewidth_bounds_hz[0] for r in rows]),
             linewidth_upper_hz=np.array([r.linewidth_bounds_hz[1] for r in rows]),
             amplitude=np.array([r.amplitude for r in rows]),
-            common=self._common_range[0],
+            common=common_range(self.prior)[0],
             reference=self.reference,
             search_hz=hz * SEARCH_PPM,
         )
@@ -217,8 +205,7 @@ class Problem:
         out, n = [self], float(self.sampling.n_points)
         while True:
             n *= _SHORTENING
-            sampling = replace(self.sampling, n_points=scipy.fft.next_fast_len(int(np.ceil(n)), real=True))
-            short = replace(self, sampling=sampling)
+            short = self._of_points(scipy.fft.next_fast_len(int(np.ceil(n)), real=True))
             if len(short.bins) < _BINS_PER_PARAMETER * short.ties.shape[1]:
                 return out
             out.append(short)
@@ -248,7 +235,10 @@ class Problem:
     @cached_property
     def late(self) -> Problem:
         """The problem of half of the points: of the last half, to measure the noise in when most lines have decayed."""
-        return replace(self, sampling=replace(self.sampling, n_points=self.sampling.n_points // 2))
+        return self._of_points(self.sampling.n_points // 2)
+
+    def _of_points(self, n_points: int) -> Problem:
+        return replace(self, sampling=replace(self.sampling, n_points=n_points))
 
     def transformed(self, fid: ComplexArray, rows: IntArray, scale: FloatArray) -> ComplexArray:
         """Return the transforms (F, n_points) of some signals (B, n_points or more), each divided by its scale (F,)."""

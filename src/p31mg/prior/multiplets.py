@@ -15,7 +15,7 @@ from p31mg.core.envelope import gaussian_terms
 from p31mg.core.signal import TWO_PI, LineStructure
 from p31mg.prior.model import Prior
 
-__all__ = ["common_parameters", "first_order_lines", "line_structure"]
+__all__ = ["common_parameters", "common_range", "first_order_lines", "line_structure"]
 
 
 def first_order_lines(j_coupling_hz: Sequence[float]) -> tuple[FloatArray, FloatArray]:
@@ -92,3 +92,14 @@ def common_parameters(prior: Prior) -> list[str]:
         "begin_time_s": prior.begin_time_bounds_s is not None,
     }
     return [name for name, is_there in has.items() if is_there]
+
+
+def common_range(prior: Prior) -> FloatArray:
+    """Return expected value, lower and upper bound of each of the `common_parameters`, shape (3, E)."""
+    every = {
+        "gaussian_linewidth_hz": (prior.gaussian_linewidth_hz, prior.gaussian_linewidth_bounds_hz),
+        "j_coupling_hz": (*prior["beta_atp"].j_coupling_hz[:1], prior.j_coupling_bounds_hz),
+        "begin_time_s": (0.0, prior.begin_time_bounds_s),
+    }
+    rows = [(every[name][0], *every[name][-1]) for name in common_parameters(prior)]  # type: ignore[misc]
+    return np.array(rows, dtype=float).reshape(-1, 3).T
