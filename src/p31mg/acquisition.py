@@ -31,6 +31,9 @@ PLAUSIBLE_FREQUENCY_MHZ = (1.0, 1000.0)
 LONGEST_BEGIN_TIME_S = 0.1
 """Nothing is left of ATP after so long: a larger number is in milliseconds."""
 
+VAGUEST_BEGIN_TIME_S = 0.002
+"""Beyond it the phases of ATP could be anything, and so could its shifts."""
+
 MIN_POINTS = 64
 """Fewer points than this cannot hold seven resonances; such an array is nearly always a transposed one."""
 
@@ -98,6 +101,9 @@ class Acquisition:
         Must be ``"31P"``: any other nucleus is refused.
     begin_time_source
         Where the begin time comes from, for the record: a header field or the user.
+    sd_begin_time_s
+        How well it is known, as a standard deviation in seconds. Default 0: exactly. Otherwise a fit finds it, and its error is
+        in that of the shifts.
 
     Raises
     ------
@@ -116,6 +122,7 @@ class Acquisition:
     begin_time_s: float
     resonant_nucleus: str = RESONANT_NUCLEUS
     begin_time_source: str = field(default="given", compare=False)
+    sd_begin_time_s: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("spectrometer_frequency_mhz", "dwell_time_s"):
@@ -131,6 +138,12 @@ class Acquisition:
         if abs(self.begin_time_s) > LONGEST_BEGIN_TIME_S:
             allowed = f"usually 0.0003 to 0.003, at most {LONGEST_BEGIN_TIME_S:g}"
             msg = f"begin_time_s is {self.begin_time_s:g}; give it in seconds ({allowed})."
+            raise InputError(msg)
+        _require("sd_begin_time_s", self.sd_begin_time_s, positive=False)
+        if not 0 <= self.sd_begin_time_s <= VAGUEST_BEGIN_TIME_S:
+            msg = (
+                f"sd_begin_time_s is {self.sd_begin_time_s:g}; give it in seconds, from 0 (exact) to {VAGUEST_BEGIN_TIME_S:g}."
+            )
             raise InputError(msg)
         if self.resonant_nucleus != RESONANT_NUCLEUS:
             msg = (

@@ -53,6 +53,13 @@ acquisition_options = _all(
         metavar="S",
         help="From the centre of the excitation to the first point, in s; goes before an EchoTime of the file.",
     ),
+    click.option(
+        "--sd-begin-time",
+        "sd_begin_time_s",
+        type=float,
+        metavar="S",
+        help="How well the begin time is known, in s; above 0 the fit finds it. Default: 0, or 0.0003 for an EchoTime of the file.",
+    ),
     click.option("--override", is_flag=True, help="Let these options replace what the file states."),
 )
 

@@ -323,8 +323,8 @@ class BinModel:
 
     @cached_property
     def _turns(self) -> FloatArray:
-        """Derivative of the phase by the free parameters, shape (P,)."""
-        return self.lines.ties[3 * self.lines.n_resonances]
+        """Derivative of every line's phase by the free parameters, shape (M, P)."""
+        return self.lines.phase_slope @ self.lines.ties
 
     @cached_property
     def _delays(self) -> FloatArray:
@@ -351,12 +351,12 @@ class BinModel:
         sources.
         """
         m = len(self.lines.weight)
-        moves, swells, turns = self._moves.T, self._swells.T, self._turns[:, None]
+        moves, swells, turns = self._moves.T, self._swells.T, self._turns.T
         every = np.ones((1, m))
         blocks = [
             (moves, 0),
             (swells, 0),
-            (1j * turns * every, 0),
+            (1j * turns, 0),
             (moves * self.sampling.dwell_time_s, 1),
             (self._delays[:, None] * every, 0),
         ]
@@ -397,17 +397,16 @@ class BinModel:
             product = a[:, :, None] * b[:, None, :]
             return product + np.swapaxes(product, -1, -2)
 
-        phase = np.broadcast_to(turns, swells.shape)
         blocks = [
-            both(1j * phase, swells),
-            -both(phase, phase) / 2,
+            both(1j * turns, swells),
+            -both(turns, turns) / 2,
             both(swells, moves),
-            both(1j * phase, moves),
+            both(1j * turns, moves),
             both(moves, moves) / 2,
         ]
         if self.lines.fits_begin_time:
             delay = np.broadcast_to(self._delays, swells.shape)
-            blocks += [both(delay, swells), both(1j * phase, delay), both(delay, delay) / 2, both(delay, moves)]
+            blocks += [both(delay, swells), both(1j * turns, delay), both(delay, delay) / 2, both(delay, moves)]
         terms = np.conj(np.concatenate(blocks))
         terms = terms.reshape(len(terms), -1)
         # Re(t f) of complex t and f, for f viewed as pairs of real numbers

@@ -200,7 +200,7 @@ def _jacobian(
     signals = lines.amplitudes(p)[:, None] * shapes
     columns = lines.slope.T @ (time * signals)
     columns[2 * k : 3 * k] = lines.sum_lines(shapes, axis=0)
-    columns[3 * k] = 1j * signals.sum(axis=0)
+    columns += 1j * (lines.phase_slope.T @ signals)
     if lines.fits_begin_time:
         columns[-1] = exponents @ signals
     by_reported = scipy.fft.fft(columns)[:, bins].T @ problem.from_carrier
