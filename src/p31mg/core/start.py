@@ -89,20 +89,22 @@ class Finder:
 
     @cached_property
     def _half_multiplet_hz(self) -> FloatArray:
-        offset_hz = self._exponent.imag / (2 * np.pi)
+        offset_hz = self._exponent.imag / (2 * np.pi) - self.expected.shift_hz[self.lines.resonance]
         return np.maximum.reduceat(offset_hz, self.lines.first_line)
 
     @cached_property
     def _exponent(self) -> ComplexArray:
-        """Exponents at frequency and width 0 and the expected common parameters, shape (M,)."""
-        of_common = self.lines.slope[:, 3 * self.lines.n_resonances + 1 :]
-        return self.lines.exponent + of_common @ self.expected.common
+        """Exponents at width 0 and the expected shifts and common parameters, shape (M,)."""
+        k, slope = self.lines.n_resonances, self.lines.slope
+        of_common = slope[:, 3 * k + 1 :]
+        return self.lines.exponent + slope[:, :k] @ self.expected.shift_hz + of_common @ self.expected.common
 
     def _template(self, k: int, centre_hz: FloatArray, linewidth_hz: FloatArray, bins: IntArray) -> ComplexArray:
         """Return the transform of resonance k with unit amplitude for centres and widths (n,), shape (n, bins)."""
         own, lines = self.lines.resonance == k, self.lines
         slope = lines.slope[own]
-        exponents = self._exponent[own] + centre_hz[:, None] * slope[:, k]
+        moved_hz = centre_hz[:, None] - self.expected.shift_hz[k]
+        exponents = self._exponent[own] + moved_hz * slope[:, k]
         exponents = exponents + linewidth_hz[:, None] * slope[:, lines.n_resonances + k]
         return np.einsum("l,nlb->nb", lines.weight[own], exponential_bins(exponents, bins, self.sampling))
 

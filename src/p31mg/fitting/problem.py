@@ -88,7 +88,7 @@ class Problem:
     @cached_property
     def lines(self) -> LineStructure:
         """Lines and ties for the core."""
-        return line_structure(self.prior, self.from_carrier @ self.ties)
+        return line_structure(self.prior, self.spectrometer_frequency_mhz, self.from_carrier @ self.ties)
 
     @cached_property
     def common(self) -> list[str]:

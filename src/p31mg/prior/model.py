@@ -9,9 +9,11 @@ import numpy as np
 
 from p31mg.errors import PriorKnowledgeError
 
-__all__ = ["LINESHAPES", "Prior", "Resonance"]
+__all__ = ["ATP_CHAIN", "COUPLINGS", "LINESHAPES", "Prior", "Resonance"]
 
 LINESHAPES = ("lorentzian", "gaussian", "voigt")
+COUPLINGS = ("first-order", "exact")
+ATP_CHAIN = ("alpha_atp", "beta_atp", "gamma_atp")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +37,8 @@ class Resonance:
     amplitude
         Expected amplitude relative to the reference resonance; for the start values and the simulator only.
     j_coupling_hz
-        Coupling constants in Hz, one per coupled neighbour; empty for a singlet.
+        Coupling constants in Hz, one per coupled neighbour; empty for a singlet. In ATP: of alpha, those to beta and perhaps
+        gamma; of beta, those to alpha and gamma; of gamma, those to beta and perhaps alpha.
     linewidth_as
         Name of another resonance whose linewidth this one shares, or None for a width of its own.
     source
@@ -115,6 +118,9 @@ class Prior:
         `linewidth_hz` is that of the Lorentzian part, and one Gaussian part, that of the field, is common to all lines.
     gaussian_linewidth_hz, gaussian_linewidth_bounds_hz
         For a Voigt lineshape: expected FWHM of the common Gaussian part, and its bounds, in Hz. Otherwise None.
+    coupling
+        Of ATP. ``"first-order"`` (default): symmetric multiplets; at 1.5 T they bias the alpha-beta difference by 0.02 to 0.04
+        ppm. ``"exact"``: the lines of the three-spin system at the spectrometer's frequency; the packaged sets have it.
     j_coupling_bounds_hz
         Bounds of the first coupling constant of ``beta_atp``, in Hz; all couplings are then fitted, in fixed ratios. Default
         None: couplings stay as they are given.
@@ -144,6 +150,7 @@ class Prior:
     lineshape: str = "lorentzian"
     gaussian_linewidth_hz: float | None = None
     gaussian_linewidth_bounds_hz: tuple[float, float] | None = None
+    coupling: str = "first-order"
     j_coupling_bounds_hz: tuple[float, float] | None = None
     begin_time_bounds_s: tuple[float, float] | None = None
 
@@ -171,6 +178,7 @@ class Prior:
             msg = f"chemical_shift_ppm of the reference {self.reference!r} must be 0: all shifts are relative to it."
             raise PriorKnowledgeError(msg)
         self._check_lineshape()
+        self._check_coupling()
         self._check_common()
 
     def _check_lineshape(self) -> None:
@@ -186,6 +194,35 @@ class Prior:
         if self.lineshape != "voigt" and given != (None, None):
             msg = f"gaussian_linewidth_hz belongs to the lineshape 'voigt', not to {self.lineshape!r}; leave it out."
             raise PriorKnowledgeError(msg)
+
+    def _check_coupling(self) -> None:
+        if self.coupling not in COUPLINGS:
+            msg = f"coupling is {self.coupling!r}; it must be one of {', '.join(COUPLINGS)}."
+            raise PriorKnowledgeError(msg)
+        if self.coupling == "first-order":
+            return
+        if "gamma_atp" not in self.names:
+            msg = "coupling is 'exact', but gamma_atp is missing: ATP is a system of three spins; add it, or write 'first-order'."
+            raise PriorKnowledgeError(msg)
+        alpha, beta, gamma = (self[name].j_coupling_hz for name in ATP_CHAIN)
+        if len(beta) != 2 or not 1 <= len(alpha) == len(gamma) <= 2 or not (alpha[0] > 0 and gamma[0] > 0):
+            msg = (
+                "coupling is 'exact'; it needs j_coupling_hz of beta_atp (to alpha and gamma), of alpha_atp (to beta) and of "
+                f"gamma_atp (to beta), above 0, but they are {list(beta)}, {list(alpha)} and {list(gamma)}."
+            )
+            raise PriorKnowledgeError(msg)
+        if (alpha[0], gamma[0], *alpha[1:]) != (*beta, *gamma[1:]):
+            msg = (
+                f"j_coupling_hz of resonance 'beta_atp' is {list(beta)}, but alpha_atp has {list(alpha)} and gamma_atp "
+                f"{list(gamma)}; with coupling 'exact' the two ends of a coupling must agree."
+            )
+            raise PriorKnowledgeError(msg)
+
+    @property
+    def atp_couplings_hz(self) -> tuple[float, float, float]:
+        """J(alpha-beta), J(alpha-gamma) and J(beta-gamma) of a prior whose `coupling` is exact."""
+        alpha, beta = self["alpha_atp"].j_coupling_hz, self["beta_atp"].j_coupling_hz
+        return beta[0], (*alpha, 0.0)[1], beta[1]
 
     def _check_common(self) -> None:
         """Check the parameters that are common to all resonances: expected value and bounds."""

@@ -1,19 +1,27 @@
-"""Line positions of multiplets.
+r"""The lines of a prior's resonances, in the form that the core fits: exponents linear in the parameters.
 
-First order: a coupling J to one spin 1/2 splits every line into two, J/2 up and J/2 down, each with half the weight. Two
+**First order**: a coupling J to one spin 1/2 splits every line into two, J/2 up and J/2 down, each with half the weight. Two
 equal couplings make the 1:2:1 triplet of beta-ATP.
+
+**Exact**: alpha, beta and gamma of ATP are the spin system of `p31mg.prior.spin_system`. Its lines are computed once, at the
+shifts, couplings and amplitude ratios that the prior expects and at the frequency of the spectrometer, with their first
+derivatives by the three shifts and by J. What is left out is of the order of :math:`J^2/\Delta^2` times the distance from the
+expected place. A line of beta then also moves with alpha and gamma, by :math:`J^2/2\Delta^2` of their shift, 1e-3 at 1.5 T.
+The shift of a resonance remains the Larmor frequency of its spin: the mean of its lines without coupling.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from p31mg.arrays import FloatArray
 from p31mg.core.envelope import gaussian_terms
 from p31mg.core.signal import TWO_PI, LineStructure
-from p31mg.prior.model import Prior
+from p31mg.prior.model import ATP_CHAIN, Prior
+from p31mg.prior.spin_system import spin_lines
 
 __all__ = ["common_parameters", "common_range", "first_order_lines", "line_structure"]
 
@@ -41,7 +49,24 @@ def first_order_lines(j_coupling_hz: Sequence[float]) -> tuple[FloatArray, Float
     return offsets, weights
 
 
-def line_structure(prior: Prior, ties: FloatArray | None = None) -> LineStructure:
+@dataclass(frozen=True)
+class _Multiplet:
+    """L lines of one resonance: frequency = `constant_hz` + `by_shift` @ frequencies (K,) + `by_j` times the first coupling."""
+
+    weight: FloatArray
+    constant_hz: FloatArray
+    by_shift: FloatArray
+    by_j: FloatArray
+
+
+def line_structure(
+    prior: Prior,
+    spectrometer_frequency_mhz: float,
+    ties: FloatArray | None = None,
+    *,
+    shift_ppm: FloatArray | None = None,
+    amplitude: FloatArray | None = None,
+) -> LineStructure:
     """Return the lines of all resonances of a prior for the core.
 
     The parameters p are frequencies, linewidths and amplitudes of the K resonances, the phase, and those of `common_parameters`.
@@ -50,29 +75,38 @@ def line_structure(prior: Prior, ties: FloatArray | None = None) -> LineStructur
     ----------
     prior
         The resonances, their couplings and their lineshape.
+    spectrometer_frequency_mhz
+        How far apart coupled spins are, in Hz.
     ties
         Shape (n, P): how P free parameters make the n parameters p. Default: each is free.
+    shift_ppm, amplitude
+        Shape (K,): where the lines of exact coupling are those of the spin system; nearby they are linear in the parameters.
+        Default: what the prior expects.
     """
     k, common = len(prior.resonances), common_parameters(prior)
     n = 3 * k + 1 + len(common)
     rates, envelope = gaussian_terms()
     if prior.lineshape == "lorentzian":
         rates, envelope = np.zeros_like(rates[:1]), np.ones_like(envelope[:1])
-    first_j = prior["beta_atp"].j_coupling_hz[:1]
+    multiplets = _multiplets(prior, spectrometer_frequency_mhz, shift_ppm, amplitude)
+    first_j = (*prior["beta_atp"].j_coupling_hz, 0.0)[0]
     resonance, weight, exponent, slope = [], [], [], []
-    for i, r in enumerate(prior.resonances):
-        for offset_hz, line_weight in zip(*first_order_lines(r.j_coupling_hz), strict=True):
+    for i, m in enumerate(multiplets):
+        for line_weight, constant_hz, by_shift, by_j in zip(
+            m.weight, m.constant_hz, m.by_shift, m.by_j, strict=True
+        ):
             for rate, term in zip(rates, envelope, strict=True):
                 row = np.zeros(n, dtype=np.complex128)
-                row[i] = 1j * TWO_PI
+                row[:k] = 1j * TWO_PI * by_shift
                 row[k + i] = -rate if prior.lineshape == "gaussian" else -np.pi
                 if "gaussian_linewidth_hz" in common:
                     row[3 * k + 1 + common.index("gaussian_linewidth_hz")] = -rate
                 if "j_coupling_hz" in common:
-                    row[3 * k + 1 + common.index("j_coupling_hz")] = 1j * TWO_PI * offset_hz / first_j[0]
+                    row[3 * k + 1 + common.index("j_coupling_hz")] = 1j * TWO_PI * by_j
+                fixed_hz = constant_hz if "j_coupling_hz" in common else constant_hz + by_j * first_j
                 resonance.append(i)
                 weight.append(line_weight * term)
-                exponent.append(0.0 if "j_coupling_hz" in common else 1j * TWO_PI * offset_hz)
+                exponent.append(1j * TWO_PI * fixed_hz)
                 slope.append(row)
     return LineStructure(
         resonance=np.array(resonance),
@@ -82,6 +116,55 @@ def line_structure(prior: Prior, ties: FloatArray | None = None) -> LineStructur
         ties=np.eye(n) if ties is None else ties,
         fits_begin_time="begin_time_s" in common,
     )
+
+
+def _multiplets(
+    prior: Prior, frequency_mhz: float, shift_ppm: FloatArray | None, amplitude: FloatArray | None
+) -> list[_Multiplet]:
+    multiplets = [_first_order(prior, i) for i in range(len(prior.resonances))]
+    if prior.coupling == "exact":
+        shift_ppm = np.array([r.chemical_shift_ppm for r in prior.resonances]) if shift_ppm is None else shift_ppm
+        amplitude = np.array([r.amplitude for r in prior.resonances]) if amplitude is None else amplitude
+        for name, multiplet in _exact(prior, frequency_mhz * shift_ppm, amplitude).items():
+            multiplets[prior.index(name)] = multiplet
+    return multiplets
+
+
+def _first_order(prior: Prior, i: int) -> _Multiplet:
+    """Return the lines of one resonance in first order; `by_j` in units of the first coupling of beta-ATP."""
+    couplings = prior.resonances[i].j_coupling_hz
+    first_j = (*prior["beta_atp"].j_coupling_hz, 0.0)[0]
+    offsets, weights = first_order_lines(couplings)
+    moved = prior.j_coupling_bounds_hz is not None
+    by_shift = np.zeros((len(offsets), len(prior.resonances)))
+    by_shift[:, i] = 1.0
+    return _Multiplet(
+        weight=weights,
+        constant_hz=np.zeros_like(offsets) if moved else offsets,
+        by_shift=by_shift,
+        by_j=offsets / first_j if moved else np.zeros_like(offsets),
+    )
+
+
+def _exact(prior: Prior, shift_hz: FloatArray, amplitude: FloatArray) -> dict[str, _Multiplet]:
+    """Return the multiplets of ATP, expanded at shifts (K,) in Hz from the reference."""
+    spins = [prior.index(name) for name in ATP_CHAIN]
+    of_pair = np.array(prior.atp_couplings_hz)
+    lines = spin_lines(shift_hz[spins], of_pair)
+    first_j = prior["beta_atp"].j_coupling_hz[0]
+    out = {}
+    for spin, k in enumerate(spins):
+        own = lines.multiplet(spin, amplitude[spins], prior.resonances[k].linewidth_hz)
+        by_shift = np.zeros((len(own.frequency_hz), len(prior.resonances)))
+        by_shift[:, spins] = own.by_shift
+        at_couplings = own.by_coupling @ of_pair
+        out[ATP_CHAIN[spin]] = _Multiplet(
+            weight=own.weight[:, 0],
+            constant_hz=own.frequency_hz - by_shift @ shift_hz - at_couplings,
+            by_shift=by_shift,
+            by_j=at_couplings / first_j,
+        )
+    return out
 
 
 def common_parameters(prior: Prior) -> list[str]:
