@@ -182,6 +182,15 @@ class BinModel:
         curved = np.broadcast_to(np.asarray(curved), len(x))
         return NormalEquations.joined([self._evaluate(x[i], data[i], curved[i]) for i in self._parts(len(x))])
 
+    def residual(self, x: FloatArray, data: ComplexArray) -> ComplexArray:
+        """Return what the model at free parameters x (B, P) leaves of the data (B, J)."""
+
+        def of_part(i: slice) -> ComplexArray:
+            state = self._line_state(x[i])
+            return self._residual(self._inverse_powers(state.z, 1)[0], state, data[i])
+
+        return np.concatenate([of_part(i) for i in self._parts(len(x))])
+
     def _parts(self, n: int) -> list[slice]:
         """Return slices of problems whose matrices fit the cache together."""
         together = max(8, min(128, _CACHED // (len(self.lines.weight) * len(self.bins))))

@@ -6,16 +6,18 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 
 from p31mg.acquisition import Spectra
-from p31mg.arrays import ComplexArray, IntArray
+from p31mg.arrays import ComplexArray, FloatArray, IntArray
 from p31mg.constants import LARMOR_FREQUENCY_31P_MHZ_PER_T
 from p31mg.errors import InputError, P31mgWarning, UnknownNameError
 from p31mg.fitting.batch_engine import fit_stack
+from p31mg.fitting.ladder import Ladder
 from p31mg.fitting.lmfit_engine import fit_each, in_data_units
+from p31mg.fitting.models import Choice, with_phase_model
 from p31mg.fitting.problem import Problem
 from p31mg.fitting.result import FitResult
 from p31mg.fitting.rows import Rows, result_of
@@ -45,6 +47,9 @@ def fit(
     prior: Prior | str | Path = "muscle-3t",
     *,
     engine: Literal["batch", "lmfit"] = "batch",
+    phase_model: Literal["auto", "locked", "begin-time", "free"] = "auto",
+    lineshape: Literal["auto", "prior"] = "auto",
+    baseline: Literal["auto", "none"] | int = "auto",
     parameters: Parameters | None = None,
     max_iterations: int = 100,
     workers: int = 1,
@@ -63,6 +68,19 @@ def fit(
     engine
         ``"batch"`` (default): the NumPy core on the whole stack. ``"lmfit"``: one by one with `lmfit`, slower, with
         parameters that can be edited.
+    phase_model
+        ``"locked"``: all phases follow from one and the begin time, which is exact. ``"begin-time"``: the begin time is fitted, with
+        the sd that the acquisition states (flat within 1 ms where it states none). ``"free"``: a phase for every resonance; says
+        least and asks least. Default ``"auto"``: as the prior says, or else ``"begin-time"`` where the begin time has an sd and
+        ``"locked"`` where it has none.
+    lineshape
+        Default ``"auto"``: where the reference shows that its line is not Lorentzian, the spectrum is fitted again with lines
+        that an inhomogeneous, perhaps skewed field broadens all alike; see `FitResult.gaussian_linewidth_hz`. ``"prior"``: the
+        lineshape of the prior.
+    baseline
+        Default ``"auto"``: where the first points hold a broad signal (wider than 6 ppm), the spectrum is fitted again without
+        them, the model reaching back; see `FitResult.first_point`. ``"none"``: all points. A number: that many first points are
+        left out.
     parameters
         For the lmfit engine: edited `lmfit_parameters`, used for every spectrum. Default None: automatic.
     max_iterations
@@ -124,32 +142,55 @@ def fit(
     if not (isinstance(workers, (int, np.integer)) and workers >= 1):  # type: ignore[redundant-expr]
         msg = f"workers is {workers!r}; it must be a whole number, at least 1."
         raise InputError(msg)
-    problem = Problem.of(spectra, load_prior(prior))
-    _require_width(problem)
-    _warn_of_another_field(problem)
+    if parameters is not None:  # they name the parameters of one model
+        lineshape, baseline = "prior", "none" if baseline == "auto" else baseline
+    choice = Choice(phase_model, lineshape, baseline)
+    knowledge = with_phase_model(load_prior(prior), phase_model, spectra.acquisition)
+    whole = Problem.of(spectra, knowledge)
+    _require_width(whole)
+    _warn_of_another_field(whole)
 
     _keep_freed_memory()
     fid = spectra.fid.reshape(-1, spectra.n_points)
-    rows = Rows(len(fid), problem)
-    seen = _look_at_all(fid, problem, rows, workers)
+    ladder = Ladder.of(whole, choice)
+    rows = Rows(len(fid), ladder.richest)
+    seen = _look_at_all(fid, ladder.lean, rows, workers)
+    scale = np.full(len(fid), np.nan)
+    scale[seen.rows] = seen.scale
 
-    def fit_portion(portion: tuple[Problem, IntArray]) -> None:
-        short, part = portion
-        which, scale, start = seen.rows[part], seen.scale[part], seen.y[part]
-        spectrum = short.transformed(fid, which, scale)
-        if engine == "batch":
-            out = fit_stack(spectrum, start, short, max_iterations)
-        else:
-            out, rows.lmfit_results[which] = fit_each(spectrum, start, short, max_iterations, parameters, scale)
-        uncertainty = uncertainty_of(out, short, problem.sampling)
-        rows.put(which, out, uncertainty, scale)
-        for result, unit, sd in zip(rows.lmfit_results[which], scale, uncertainty.noise_sd, strict=True):
-            if result is not None:
-                in_data_units(result, problem, float(unit), float(sd))
+    def fit_rows(problem: Problem, which: IntArray, start: FloatArray) -> None:
+        def fit_portion(portion: tuple[Problem, IntArray]) -> None:
+            short, part = portion
+            at, unit = which[part], scale[which[part]]
+            known_noise_sd = rows.late_noise_sd[at] / unit
+            spectrum = short.transformed(fid, at, unit)
+            results: Sequence[Any] = [None] * len(at)
+            if engine == "batch":
+                out = fit_stack(spectrum, start[part], short, max_iterations, known_noise_sd**2)
+            else:
+                out, results = fit_each(
+                    spectrum, start[part], short, max_iterations, known_noise_sd**2, parameters, unit
+                )
+            uncertainty = uncertainty_of(out, short, whole.sampling)
+            rows.put(at, out, uncertainty, unit, short)
+            evidence = ladder.evidence(short)
+            if evidence is not None:
+                residual = evidence.left_over(spectrum, out.y)
+                rows.is_broad[at] = ladder.leaves_out_points and evidence.broad(residual, known_noise_sd)
+                rows.is_misshapen[at] = evidence.misshapen(residual, out.y, known_noise_sd)
+            for row, result, sd in zip(at, results, uncertainty.noise_sd, strict=True):
+                if result is not None:
+                    in_data_units(result, short, float(scale[row]), float(sd))
+                    rows.lmfit_results[row] = result
 
-    together = CHUNK if workers == 1 else _CHUNK_OF_A_WORKER
-    for _ in _for_each(fit_portion, _portions(seen, problem, together), workers):
-        pass
+        together = CHUNK if workers == 1 else _CHUNK_OF_A_WORKER
+        for _ in _for_each(fit_portion, _portions(problem, start, together), workers):
+            pass
+
+    fit_rows(ladder.lean, seen.rows, seen.y)
+    for problem, needs_it in ladder.steps():
+        which = np.flatnonzero(needs_it(rows))
+        fit_rows(problem, which, rows.start(which, scale[which], problem))
     return result_of(rows, spectra, engine)
 
 
@@ -168,14 +209,14 @@ def _look_at_all(fid: ComplexArray, problem: Problem, rows: Rows, workers: int) 
     starts = range(0, max(len(fid), 1), CHUNK)
     together = Look.joined(list(_for_each(lambda start: look(fid[start : start + CHUNK], problem), starts, workers)))
     rows.status[:] = together.status
-    rows.noise_sd[:] = together.noise_sd
+    rows.noise_sd[:] = rows.late_noise_sd[:] = together.noise_sd
     rows.snr[:, problem.reference] = together.snr
     return together
 
 
-def _portions(seen: Look, problem: Problem, together: int) -> list[tuple[Problem, IntArray]]:
-    """Return which of the signals seen to fit together, that many at most, and with how many of their points."""
-    length = problem.enough_for(seen.y[:, len(problem.prior.names) + problem.reference])
+def _portions(problem: Problem, start: FloatArray, together: int) -> list[tuple[Problem, IntArray]]:
+    """Return which signals to fit together, that many at most, and with how many of their points, by start values (B, n)."""
+    length = problem.enough_for(start[:, len(problem.prior.names) + problem.reference])
     portions = []
     for i, short in enumerate(problem.shortened):
         alike = np.flatnonzero(length == i)

@@ -64,11 +64,13 @@ def quality_of(
     at_bound: BoolArray,
     converged: BoolArray,
     excess: FloatArray,
+    is_broad: BoolArray,
     problem: Problem,
 ) -> Quality:
     """Return the named booleans of spectra (B,).
 
-    From SNR (B, K), which reported parameters sit on a bound (B, 3K+1), and the excess of the residual over the noise (B,).
+    From SNR (B, K), which reported parameters sit on a bound (B, 3K+1), the excess of the residual over the noise (B,),
+    and whether a broad signal is left in it.
     """
     k = len(problem.prior.names)
     alpha, beta = problem.alpha_beta
@@ -80,5 +82,5 @@ def quality_of(
         snr_ok=np.logical_and.reduce(snr[:, [alpha, beta]] >= RELIABLE_ATP_SNR, axis=-1),
         linewidth_ok=pcr_linewidth_hz < WIDEST_PCR_PPM * problem.spectrometer_frequency_mhz,
         shift_in_range=(shift_alpha_beta_ppm > low) & (shift_alpha_beta_ppm < high),
-        residual_ok=excess <= LARGEST_RESIDUAL,
+        residual_ok=(excess <= LARGEST_RESIDUAL) & ~is_broad,
     )

@@ -52,12 +52,19 @@ class FitResult:
         (...,) position of the reference from the carrier, in ppm.
     phase_rad, crlb_phase_rad
         (...,) common zero-order phase, between -pi and pi.
+    resonance_phase_rad
+        (..., K) phase of every resonance: the common one, unless phases are free.
     gaussian_linewidth_hz, crlb_gaussian_linewidth_hz
-        (...,) FWHM of the Gaussian part that all lines of a Voigt prior share, in Hz; 0 for other lineshapes.
+        (...,) FWHM of the Gaussian part that all lines share, in Hz: that of the field. 0 where it was not needed.
+    field_skew_hz, crlb_field_skew_hz
+        (...,) skew of that field (`p31mg.core.envelope`), in Hz; 0 where it was not needed.
     j_coupling_hz, crlb_j_coupling_hz
         (...,) first coupling constant of beta-ATP, in Hz, fitted or (bound 0) given; NaN for a beta that is not coupled.
     begin_time_s, crlb_begin_time_s
         (...,) time from the excitation to the first point, in s, fitted or (bound 0) given.
+    first_point
+        (...,) first point of the FID that was fitted: above 0 where a broad signal under the peaks was left out with the points
+        that hold it, or where the caller left some out.
     noise_sd
         (...,) sd of one component of one FID point, from the residual in the band of the resonances.
     snr, snr_resonance
@@ -99,12 +106,16 @@ class FitResult:
     crlb_reference_offset_ppm: FloatArray
     phase_rad: FloatArray
     crlb_phase_rad: FloatArray
+    resonance_phase_rad: FloatArray
     gaussian_linewidth_hz: FloatArray
     crlb_gaussian_linewidth_hz: FloatArray
+    field_skew_hz: FloatArray
+    crlb_field_skew_hz: FloatArray
     j_coupling_hz: FloatArray
     crlb_j_coupling_hz: FloatArray
     begin_time_s: FloatArray
     crlb_begin_time_s: FloatArray
+    first_point: IntArray
     noise_sd: FloatArray
     snr: FloatArray
     snr_resonance: FloatArray
@@ -183,7 +194,7 @@ class FitResult:
                 np.nan_to_num(linewidth, nan=1.0),
                 amplitude,
                 [self.phase_rad[index]],
-                [getattr(self, name)[index] for name in problem.common],
+                [self._common(name)[index] for name in problem.common],
             ]
         )
         if problem.lines.fits_begin_time:
@@ -191,6 +202,12 @@ class FitResult:
         y[: len(shift)] *= problem.spectrometer_frequency_mhz
         y[problem.reference] = self.reference_offset_ppm[index] * problem.spectrometer_frequency_mhz
         return model_fid(problem.from_carrier @ y, problem.lines, problem.sampling)
+
+    def _common(self, name: str) -> FloatArray:
+        """Return a parameter that belongs to no resonance alone: of a phase, what is added to the common one."""
+        if name.endswith("_phase_rad"):
+            return self.resonance_phase_rad[..., self.names.index(name.removesuffix("_phase_rad"))] - self.phase_rad
+        return np.asarray(getattr(self, name))
 
     def to_dataframe(self) -> pd.DataFrame:
         """Return one row per spectrum, failed ones too, with units in the column names.
@@ -226,7 +243,11 @@ class FitResult:
                 columns[f"{resonance}_{name}"] = getattr(self, name)[..., k].ravel()
                 columns[f"{resonance}_crlb_{name}"] = getattr(self, f"crlb_{name}")[..., k].ravel()
             columns[f"{resonance}_snr"] = self.snr_resonance[..., k].ravel()
+        columns["first_point"] = self.first_point.ravel()
         for name in common_parameters(self.prior):
+            if name.endswith("_phase_rad"):
+                columns[name.replace("_rad", "_deg")] = np.degrees(self.resonance_phase_rad[..., self.names.index(name[:-10])]).ravel()
+                continue
             columns[name] = getattr(self, name).ravel()
             columns[f"crlb_{name}"] = getattr(self, f"crlb_{name}").ravel()
         columns |= {name: flag.ravel() for name, flag in self.quality.columns().items()}

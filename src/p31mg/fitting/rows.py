@@ -17,9 +17,16 @@ from p31mg.fitting.uncertainty import Uncertainty
 
 __all__ = ["Rows", "result_of"]
 
+_SHARE_OF_FIELD = 0.5
+"""Gaussian width that a refit starts from, relative to the fitted linewidth of the reference."""
+
 
 class Rows:
-    """Rows of all spectra while chunks are fitted: reported parameters y, errors, and how it went."""
+    """Rows of all spectra while chunks are fitted: reported parameters y, errors, and how it went.
+
+    `problem` is the richest that any row is fitted by: its parameters are the columns. Those that a row's own problem lacks hold
+    what they are there: a field without width or skew.
+    """
 
     def __init__(self, n: int, problem: Problem) -> None:
         n_resonances, n_reported = len(problem.prior.names), problem.ties.shape[0]
@@ -29,6 +36,10 @@ class Rows:
         self.bound_alpha_beta = np.full(n, np.nan)
         self.at_bound = np.zeros((n, n_reported), dtype=bool)
         self.noise_sd = np.full(n, np.nan)
+        self.late_noise_sd = np.full(n, np.nan)
+        self.first_point = np.zeros(n, dtype=np.intp)
+        self.is_broad = np.zeros(n, dtype=bool)
+        self.is_misshapen = np.zeros(n, dtype=bool)
         self.excess = np.full(n, np.nan)
         self.snr = np.full((n, n_resonances), np.nan)
         self.status = np.full(n, FitStatus.NO_SIGNAL, dtype=np.intp)
@@ -38,25 +49,58 @@ class Rows:
         self.lmfit_results = np.full(n, None, dtype=object)
         self.problem = problem
 
-    def put(self, which: IntArray, out: EngineResult, uncertainty: Uncertainty, scale: FloatArray) -> None:
-        """Write fitted spectra to their rows, in the units of a result. `scale` is what 1 was in the fit."""
-        units = _units(self.problem, scale)
+    @property
+    def has_field(self) -> BoolArray:
+        """Which rows were fitted with a field that broadens all lines."""
+        column = 3 * len(self.problem.prior.names) + 1
+        return (self.problem.common[:1] == ["gaussian_linewidth_hz"]) & (self.y[:, column : column + 1] > 0).any(axis=-1)
+
+    def put(
+        self, which: IntArray, out: EngineResult, uncertainty: Uncertainty, scale: FloatArray, problem: Problem
+    ) -> None:
+        """Write spectra fitted by `problem` to their rows, in the units of a result. `scale` is what 1 was in the fit.
+
+        A row that holds a fit keeps it where another one did not converge.
+        """
+        units, columns = _units(problem, scale), self._columns(problem)
+        keep = out.converged | ~self.converged[which]
+        which = which[keep]
         noise_variance = uncertainty.noise_sd**2
-        shift_variance = noise_variance / self.problem.spectrometer_frequency_mhz**2
-        self.y[which] = out.y * units
-        self.shift_covariance[which] = uncertainty.unit_covariance * shift_variance[:, None, None]
-        self.bound[which] = uncertainty.unit_bound * noise_variance[:, None] * units**2
-        self.bound_alpha_beta[which] = uncertainty.unit_bound_alpha_beta * shift_variance
-        self.at_bound[which] = out.at_bound
-        noise_sd = uncertainty.noise_sd * scale
+        shift_variance = noise_variance / problem.spectrometer_frequency_mhz**2
+        bound = uncertainty.unit_bound * noise_variance[:, None] * units**2
+        for rows, values in ((self.y, out.y * units), (self.bound, bound), (self.at_bound, out.at_bound)):
+            rows[which] = 0.0
+            rows[which[:, None], columns] = values[keep]
+        noise_sd, late = (uncertainty.noise_sd * scale)[keep], self.late_noise_sd[which]
         with np.errstate(divide="ignore", invalid="ignore"):  # spectra without any noise
-            self.excess[which] = np.where(self.noise_sd[which] > 0, noise_sd / self.noise_sd[which], 1.0)
-        self.noise_sd[which] = noise_sd
-        self.snr[which] = uncertainty.snr
-        self.converged[which] = out.converged
-        self.n_iterations[which] = out.n_iterations
-        self.n_evaluations[which] = out.n_evaluations
-        self.status[which] = judge(out.converged, self.bound[which], out.at_bound, uncertainty.snr, self.problem)
+            self.excess[which] = np.where(late > 0, noise_sd / late, 1.0)
+        for row, value in (
+            (self.shift_covariance, uncertainty.unit_covariance * shift_variance[:, None, None]),
+            (self.bound_alpha_beta, uncertainty.unit_bound_alpha_beta * shift_variance),
+            (self.noise_sd, uncertainty.noise_sd * scale),
+            (self.snr, uncertainty.snr),
+            (self.converged, out.converged),
+            (self.status, judge(out.converged, bound, out.at_bound, uncertainty.snr, problem)),
+        ):
+            row[which] = value[keep]
+        self.first_point[which] = problem.first_point
+        self.n_iterations[which] += out.n_iterations[keep]
+        self.n_evaluations[which] += out.n_evaluations[keep]
+
+    def start(self, which: IntArray, scale: FloatArray, problem: Problem) -> FloatArray:
+        """Return where rows stand as start values of another problem, (B, n): lines that grow a field lose of their own width."""
+        y = self.y[which][:, self._columns(problem)] / _units(problem, scale)
+        if "gaussian_linewidth_hz" in problem.common:
+            k, field = len(problem.prior.names), 3 * len(problem.prior.names) + 1
+            grows = y[:, field] == 0
+            y[grows, field] = _SHARE_OF_FIELD * y[grows, k + problem.reference]
+            y[grows, k : 2 * k] *= 1.0 - _SHARE_OF_FIELD / 2
+        return y
+
+    def _columns(self, problem: Problem) -> IntArray:
+        """Return the columns of the parameters of a problem."""
+        before = 3 * len(problem.prior.names) + 1
+        return np.concatenate([np.arange(before), before + np.array([self.problem.common.index(n) for n in problem.common], int)])
 
 
 def _units(problem: Problem, scale: FloatArray) -> FloatArray:
@@ -109,6 +153,7 @@ def result_of(rows: Rows, spectra: Spectra, engine: str) -> FitResult:
         rows.at_bound,
         rows.converged,
         rows.excess,
+        rows.is_broad,
         problem,
     )
     phase = np.angle(np.exp(1j * rows.y[:, 3 * k]))
@@ -133,11 +178,13 @@ def result_of(rows: Rows, spectra: Spectra, engine: str) -> FitResult:
         crlb_reference_offset_ppm=shaped(sd_offset),
         phase_rad=shaped(phase),
         crlb_phase_rad=shaped(sd[:, 3 * k]),
+        resonance_phase_rad=shaped(_phases(rows, phase)),
         **{name: shaped(value) for name, (value, _) in common.items()},
         **{f"crlb_{name}": shaped(bound) for name, (_, bound) in common.items()},
         noise_sd=shaped(rows.noise_sd),
         snr=shaped(rows.snr[:, reference]),
         snr_resonance=shaped(rows.snr),
+        first_point=shaped(rows.first_point),
         status=shaped(rows.status),
         quality=quality.reshaped(shape),
         n_iterations=shaped(rows.n_iterations),
@@ -155,6 +202,7 @@ def _common(rows: Rows, sd: FloatArray, fitted: BoolArray) -> dict[str, tuple[Fl
     k = len(problem.prior.names)
     given = {
         "gaussian_linewidth_hz": 0.0,
+        "field_skew_hz": 0.0,
         "j_coupling_hz": (*problem.prior["beta_atp"].j_coupling_hz, np.nan)[0],
         "begin_time_s": problem.sampling.begin_time_s,
     }
@@ -166,6 +214,16 @@ def _common(rows: Rows, sd: FloatArray, fitted: BoolArray) -> dict[str, tuple[Fl
         else:
             out[name] = np.where(fitted, value, np.nan), np.where(fitted, 0.0, np.nan)
     return out
+
+
+def _phases(rows: Rows, phase: FloatArray) -> FloatArray:
+    """Return the phase of every resonance, (n, K): what is added to the common one is 0 unless phases are free."""
+    problem = rows.problem
+    phases = np.repeat(phase[:, None], len(problem.prior.names), axis=-1)
+    for k, name in enumerate(problem.prior.names):
+        if f"{name}_phase_rad" in problem.common:
+            phases[:, k] += rows.y[:, 3 * len(problem.prior.names) + 1 + problem.common.index(f"{name}_phase_rad")]
+    return np.angle(np.exp(1j * phases))
 
 
 def _whole_linewidth_hz(lorentzian_hz: FloatArray, gaussian_hz: FloatArray) -> FloatArray:

@@ -17,12 +17,13 @@ from p31mg.prior.model import Prior, Resonance
 
 __all__ = ["load_prior", "packaged_priors", "parse_prior"]
 
-_NUMBER, _PAIR, _NUMBERS, _TEXT, _TEXTS = (
+_NUMBER, _PAIR, _NUMBERS, _TEXT, _TEXTS, _FLAG = (
     "a number",
     "a pair of numbers",
     "a list of numbers",
     "a text",
     "a list of texts",
+    "true or false",
 )
 
 _PRIOR_KEYS = {
@@ -38,6 +39,7 @@ _PRIOR_KEYS = {
     "gaussian_linewidth_bounds_hz": _PAIR,
     "j_coupling_bounds_hz": _PAIR,
     "begin_time_bounds_s": _PAIR,
+    "free_phases": _FLAG,
 }
 _RESONANCE_KEYS = {
     "name": _TEXT,
@@ -59,6 +61,7 @@ _OPTIONAL_KEYS = {
     "gaussian_linewidth_bounds_hz",
     "j_coupling_bounds_hz",
     "begin_time_bounds_s",
+    "free_phases",
     "j_coupling_hz",
     "linewidth_as",
     "source",
@@ -198,8 +201,8 @@ def _checked(table: Any, keys: dict[str, str], label: str, index: int | None, wh
 def _is(value: object, kind: str) -> bool:
     if kind == _NUMBER:
         return isinstance(value, (int, float)) and not isinstance(value, bool)
-    if kind == _TEXT:
-        return isinstance(value, str)
+    if kind in (_TEXT, _FLAG):
+        return isinstance(value, str if kind == _TEXT else bool)
     if not isinstance(value, list):
         return False
     item = _TEXT if kind == _TEXTS else _NUMBER

@@ -9,9 +9,10 @@ import numpy as np
 
 from p31mg.errors import PriorKnowledgeError
 
-__all__ = ["ATP_CHAIN", "COUPLINGS", "LINESHAPES", "Prior", "Resonance"]
+__all__ = ["ATP_CHAIN", "COUPLINGS", "LINESHAPES", "OF_FIELD", "Prior", "Resonance"]
 
-LINESHAPES = ("lorentzian", "gaussian", "voigt")
+LINESHAPES = ("lorentzian", "gaussian", "voigt", "asymmetric")
+OF_FIELD = ("voigt", "asymmetric")
 COUPLINGS = ("first-order", "exact")
 ATP_CHAIN = ("alpha_atp", "beta_atp", "gamma_atp")
 
@@ -115,9 +116,10 @@ class Prior:
         Literature that the numbers come from.
     lineshape
         ``"lorentzian"`` (default), ``"gaussian"`` (`linewidth_hz` of each resonance is then that of a Gaussian), or ``"voigt"``:
-        `linewidth_hz` is that of the Lorentzian part, and one Gaussian part, that of the field, is common to all lines.
+        `linewidth_hz` is that of the Lorentzian part, and one Gaussian part, that of the field, is common to all lines;
+        ``"asymmetric"``: as Voigt, but the field that all lines share may be skewed, as a poor shim leaves it.
     gaussian_linewidth_hz, gaussian_linewidth_bounds_hz
-        For a Voigt lineshape: expected FWHM of the common Gaussian part, and its bounds, in Hz. Otherwise None.
+        For a Voigt or asymmetric lineshape: expected FWHM of the common Gaussian part, and its bounds, in Hz. Otherwise None.
     coupling
         Of ATP. ``"first-order"`` (default): symmetric multiplets; at 1.5 T they bias the alpha-beta difference by 0.02 to 0.04
         ppm. ``"exact"``: the lines of the three-spin system at the spectrometer's frequency; the packaged sets have it.
@@ -126,6 +128,8 @@ class Prior:
         None: couplings stay as they are given.
     begin_time_bounds_s
         Bounds of what the fit may add to the begin time, in seconds. Default None: the begin time of the acquisition is exact.
+    free_phases
+        Whether every resonance has a phase of its own. Default False: one phase is common to all.
 
     Raises
     ------
@@ -153,6 +157,7 @@ class Prior:
     coupling: str = "first-order"
     j_coupling_bounds_hz: tuple[float, float] | None = None
     begin_time_bounds_s: tuple[float, float] | None = None
+    free_phases: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < self.field_strength_t < np.inf:
@@ -186,13 +191,13 @@ class Prior:
             msg = f"lineshape is {self.lineshape!r}; it must be one of {', '.join(LINESHAPES)}."
             raise PriorKnowledgeError(msg)
         given = (self.gaussian_linewidth_hz, self.gaussian_linewidth_bounds_hz)
-        if self.lineshape == "voigt" and None in given:
+        if self.lineshape in OF_FIELD and None in given:
             msg = (
-                "the lineshape 'voigt' needs gaussian_linewidth_hz and gaussian_linewidth_bounds_hz; give both, in Hz."
+                f"the lineshape {self.lineshape!r} needs gaussian_linewidth_hz and gaussian_linewidth_bounds_hz; give both, in Hz."
             )
             raise PriorKnowledgeError(msg)
-        if self.lineshape != "voigt" and given != (None, None):
-            msg = f"gaussian_linewidth_hz belongs to the lineshape 'voigt', not to {self.lineshape!r}; leave it out."
+        if self.lineshape not in OF_FIELD and given != (None, None):
+            msg = f"gaussian_linewidth_hz belongs to the lineshapes 'voigt' and 'asymmetric', not to {self.lineshape!r}; leave it out."
             raise PriorKnowledgeError(msg)
 
     def _check_coupling(self) -> None:
@@ -248,6 +253,9 @@ class Prior:
             if value is None or not low <= value <= high:
                 msg = f"{name} is {(low, high)}; the expected value {value} must lie within."
                 raise PriorKnowledgeError(msg)
+        if self.free_phases and self.begin_time_bounds_s is not None:
+            msg = "free_phases and begin_time_bounds_s are both given; with a phase for each resonance no begin time can be found."
+            raise PriorKnowledgeError(msg)
 
     @property
     def names(self) -> tuple[str, ...]:

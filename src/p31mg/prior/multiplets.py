@@ -17,10 +17,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from p31mg.arrays import FloatArray
-from p31mg.core.envelope import gaussian_terms
+from p31mg.arrays import ComplexArray, FloatArray
+from p31mg.core.envelope import LARGEST_SKEW_RATIO, gaussian_terms, skewed_terms
 from p31mg.core.signal import TWO_PI, LineStructure
-from p31mg.prior.model import ATP_CHAIN, Prior
+from p31mg.prior.model import ATP_CHAIN, OF_FIELD, Prior
 from p31mg.prior.spin_system import spin_lines
 
 __all__ = ["common_parameters", "common_range", "first_order_lines", "line_structure"]
@@ -85,9 +85,7 @@ def line_structure(
     """
     k, common = len(prior.resonances), common_parameters(prior)
     n = 3 * k + 1 + len(common)
-    rates, envelope = gaussian_terms()
-    if prior.lineshape == "lorentzian":
-        rates, envelope = np.zeros_like(rates[:1]), np.ones_like(envelope[:1])
+    column = {name: 3 * k + 1 + i for i, name in enumerate(common)}
     multiplets = _multiplets(prior, spectrometer_frequency_mhz, shift_ppm, amplitude)
     first_j = (*prior["beta_atp"].j_coupling_hz, 0.0)[0]
     resonance, weight, exponent, slope = [], [], [], []
@@ -95,27 +93,42 @@ def line_structure(
         for line_weight, constant_hz, by_shift, by_j in zip(
             m.weight, m.constant_hz, m.by_shift, m.by_j, strict=True
         ):
-            for rate, term in zip(rates, envelope, strict=True):
+            for rate, skew_rate, term in zip(*_envelope(prior.lineshape), strict=True):
                 row = np.zeros(n, dtype=np.complex128)
                 row[:k] = 1j * TWO_PI * by_shift
                 row[k + i] = -rate if prior.lineshape == "gaussian" else -np.pi
-                if "gaussian_linewidth_hz" in common:
-                    row[3 * k + 1 + common.index("gaussian_linewidth_hz")] = -rate
-                if "j_coupling_hz" in common:
-                    row[3 * k + 1 + common.index("j_coupling_hz")] = 1j * TWO_PI * by_j
+                moved = {"gaussian_linewidth_hz": -rate, "field_skew_hz": -skew_rate, "j_coupling_hz": 1j * TWO_PI * by_j}
+                for name in moved.keys() & column.keys():
+                    row[column[name]] = moved[name]
                 fixed_hz = constant_hz if "j_coupling_hz" in common else constant_hz + by_j * first_j
                 resonance.append(i)
                 weight.append(line_weight * term)
                 exponent.append(1j * TWO_PI * fixed_hz)
                 slope.append(row)
+    phase_slope = np.zeros((len(resonance), n))
+    phase_slope[:, 3 * k] = 1.0
+    for i, r in enumerate(prior.resonances):
+        if f"{r.name}_phase_rad" in column:
+            phase_slope[np.array(resonance) == i, column[f"{r.name}_phase_rad"]] = 1.0
     return LineStructure(
         resonance=np.array(resonance),
         weight=np.array(weight, dtype=np.complex128),
         exponent=np.array(exponent, dtype=np.complex128),
         slope=np.array(slope),
+        phase_slope=phase_slope,
         ties=np.eye(n) if ties is None else ties,
         fits_begin_time="begin_time_s" in common,
     )
+
+
+def _envelope(lineshape: str) -> tuple[ComplexArray, ComplexArray, ComplexArray]:
+    """Return the exponentials of a line: rates for 1 Hz of Gaussian width, rates for 1 Hz of skew, and weights."""
+    if lineshape == "asymmetric":
+        return skewed_terms()
+    rates, weights = gaussian_terms()
+    if lineshape == "lorentzian":
+        rates, weights = np.zeros_like(rates[:1]), np.ones_like(weights[:1])
+    return rates, np.zeros_like(rates), weights
 
 
 def _multiplets(
@@ -168,10 +181,15 @@ def _exact(prior: Prior, shift_hz: FloatArray, amplitude: FloatArray) -> dict[st
 
 
 def common_parameters(prior: Prior) -> list[str]:
-    """Return the names of the parameters that all resonances have in common beside the phase, the begin time last."""
+    """Return the names of the parameters beyond the common phase that belong to no resonance alone, the begin time last.
+
+    The phases of resonances are what is added to the common phase; that of the reference has nothing added.
+    """
     has = {
-        "gaussian_linewidth_hz": prior.lineshape == "voigt",
+        "gaussian_linewidth_hz": prior.lineshape in OF_FIELD,
+        "field_skew_hz": prior.lineshape == "asymmetric",
         "j_coupling_hz": prior.j_coupling_bounds_hz is not None,
+        **{f"{n}_phase_rad": prior.free_phases and n != prior.reference for n in prior.names},
         "begin_time_s": prior.begin_time_bounds_s is not None,
     }
     return [name for name, is_there in has.items() if is_there]
@@ -179,9 +197,13 @@ def common_parameters(prior: Prior) -> list[str]:
 
 def common_range(prior: Prior) -> FloatArray:
     """Return expected value, lower and upper bound of each of the `common_parameters`, shape (3, E)."""
+    widest = (prior.gaussian_linewidth_bounds_hz or (0.0, 0.0))[1]
+    most = LARGEST_SKEW_RATIO * widest / np.sqrt(8 * np.log(2))
     every = {
         "gaussian_linewidth_hz": (prior.gaussian_linewidth_hz, prior.gaussian_linewidth_bounds_hz),
+        "field_skew_hz": (0.0, (-most, most)),
         "j_coupling_hz": (*prior["beta_atp"].j_coupling_hz[:1], prior.j_coupling_bounds_hz),
+        **{f"{n}_phase_rad": (0.0, (-np.inf, np.inf)) for n in prior.names},
         "begin_time_s": (0.0, prior.begin_time_bounds_s),
     }
     rows = [(every[name][0], *every[name][-1]) for name in common_parameters(prior)]  # type: ignore[misc]
