@@ -42,6 +42,9 @@ _SMALL_WIDTH = 0.3
 _IN_BAND = 0.5
 """Share of its energy that a signal of the first points must have in the fitted bins to be looked for."""
 
+_LEAST_NOISE = 1e-4
+"""Of a point, relative to the largest: with less noise every approximation of the model would be found."""
+
 
 class Evidence:
     """Tests of fits by one `problem`; `richer` is the same with a field that broadens all lines, or None."""
@@ -60,7 +63,7 @@ class Evidence:
         """Return where the first points hold more than noise of sd `noise_sd` (B,), in the units of the fit."""
         early = residual[:, None, :] @ self._early
         energy = (early.real**2 + early.imag**2).sum(axis=(-2, -1)) / self.problem.sampling.n_points
-        return energy > self._limit * noise_sd**2
+        return energy > self._limit * np.maximum(noise_sd, _LEAST_NOISE) ** 2
 
     def misshapen(self, residual: ComplexArray, y: FloatArray, noise_sd: FloatArray) -> BoolArray:
         """Return where the reference has another shape than the model's."""
@@ -75,8 +78,7 @@ class Evidence:
         data = data - model.residual(x, np.zeros_like(data))
         at = model.evaluate(x, data)
         fall = _predicted_fall(at, 6) - _predicted_fall(at, 4)
-        with np.errstate(invalid="ignore"):
-            return fall > _SHAPE_THRESHOLD * noise_sd**2
+        return fall > _SHAPE_THRESHOLD * np.maximum(noise_sd, _LEAST_NOISE) ** 2
 
     @cached_property
     def _reference(self) -> tuple[IntArray, BinModel]:
