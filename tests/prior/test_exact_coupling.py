@@ -24,7 +24,9 @@ def muscle():
 
 def acquisition(field_t):
     mhz = LARMOR_MHZ_PER_T * field_t
-    return p31mg.Acquisition(spectrometer_frequency_mhz=mhz, dwell_time_s=1e-3 / max(1, round(0.1 * mhz)), begin_time_s=5e-4)
+    return p31mg.Acquisition(
+        spectrometer_frequency_mhz=mhz, dwell_time_s=1e-3 / max(1, round(0.1 * mhz)), begin_time_s=5e-4
+    )
 
 
 def spectrum(field_t, alpha_beta_ppm, linewidth_hz, j_hz=16.0):
@@ -47,7 +49,15 @@ def bias(prior, spectra, truth):
 class TestBias:
     @pytest.mark.parametrize(
         ("field_t", "linewidth_hz", "first_order_ppm"),
-        [(1.5, 8, 0.025), (1.5, 15, -0.003), (1.5, 30, -0.036), (3, 8, 0.006), (3, 15, -0.001), (3, 30, -0.009), (7, 8, 0.001)],
+        [
+            (1.5, 8, 0.025),
+            (1.5, 15, -0.003),
+            (1.5, 30, -0.036),
+            (3, 8, 0.006),
+            (3, 15, -0.001),
+            (3, 30, -0.009),
+            (7, 8, 0.001),
+        ],
     )
     def test_of_first_order_and_none_of_exact_lines(self, muscle, field_t, linewidth_hz, first_order_ppm):
         few = replace(muscle.at_field(field_t), resonances=tuple(muscle[n] for n in KEPT), scales_with_field=False)
@@ -122,11 +132,15 @@ def test_simulated_spectra_are_the_spin_system(muscle):
         np.testing.assert_allclose(spectra.fid[i], exact, rtol=0, atol=3e-3 * np.abs(exact).max())
 
 
-@pytest.mark.parametrize("options", [{}, {"j_coupling_bounds_hz": (10.0, 24.0)}, {"begin_time_bounds_s": (-5e-4, 5e-4)}])
+@pytest.mark.parametrize(
+    "options", [{}, {"j_coupling_bounds_hz": (10.0, 24.0)}, {"begin_time_bounds_s": (-5e-4, 5e-4)}]
+)
 def test_engines_agree_at_low_field(muscle, options):
     """Exponents that depend on three shifts each: both engines know all of the derivatives."""
     prior = replace(muscle, **options)
-    spectra = p31mg.simulate(0.4, prior=prior, snr=200, seed=3, acquisition=acquisition(1.5), n_points=512, phase_rad=1.0)
+    spectra = p31mg.simulate(
+        0.4, prior=prior, snr=200, seed=3, acquisition=acquisition(1.5), n_points=512, phase_rad=1.0
+    )
     batch, lmfit = (p31mg.fit(spectra, prior=prior, engine=engine) for engine in ("batch", "lmfit"))
     sd = float(batch.sd_shift_alpha_beta_ppm)
     assert float(batch.shift_alpha_beta_ppm) == pytest.approx(float(lmfit.shift_alpha_beta_ppm), abs=1e-4 * sd)
@@ -134,7 +148,9 @@ def test_engines_agree_at_low_field(muscle, options):
 
 
 def test_scatter_is_what_the_fit_says(muscle):
-    spectra = p31mg.simulate(np.full(150, 0.5), prior=muscle, snr=200, seed=9, acquisition=acquisition(1.5), n_points=512)
+    spectra = p31mg.simulate(
+        np.full(150, 0.5), prior=muscle, snr=200, seed=9, acquisition=acquisition(1.5), n_points=512
+    )
     fit = p31mg.fit(spectra, prior=muscle)
     assert fit.is_valid.all()
     z = (fit.shift_alpha_beta_ppm - spectra.truth.shift_alpha_beta_ppm) / fit.sd_shift_alpha_beta_ppm
@@ -146,7 +162,11 @@ class TestRefused:
     @pytest.mark.parametrize(
         ("name", "couplings", "message"),
         [
-            ("alpha_atp", (15.0,), r"beta_atp' is \[16\.0, 16\.0\], but alpha_atp has \[15\.0\].*two ends of a coupling"),
+            (
+                "alpha_atp",
+                (15.0,),
+                r"beta_atp' is \[16\.0, 16\.0\], but alpha_atp has \[15\.0\].*two ends of a coupling",
+            ),
             ("alpha_atp", (16.0, 3.0), r"it needs j_coupling_hz of beta_atp"),
             ("alpha_atp", (), r"above 0, but they are \[16\.0, 16\.0\], \[\] and \[16\.0\]"),
             ("beta_atp", (16.0,), r"it needs j_coupling_hz of beta_atp \(to alpha and gamma\)"),
@@ -160,7 +180,9 @@ class TestRefused:
 
     def test_without_gamma(self, muscle):
         rows = tuple(r for r in muscle.resonances if r.name != "gamma_atp")
-        with pytest.raises(PriorKnowledgeError, match=r"coupling is 'exact', but gamma_atp is missing: .* 'first-order'"):
+        with pytest.raises(
+            PriorKnowledgeError, match=r"coupling is 'exact', but gamma_atp is missing: .* 'first-order'"
+        ):
             replace(muscle, resonances=rows)
 
     def test_unknown_coupling(self, muscle):

@@ -32,7 +32,9 @@ class TestAnyField:
     def test_scaling_twice_is_scaling_once(self):
         muscle = p31mg.load_prior("muscle")
         there = muscle.at(25.85).at(120.0)
-        assert [r.linewidth_hz for r in there.resonances] == pytest.approx([r.linewidth_hz for r in muscle.at(120.0).resonances])
+        assert [r.linewidth_hz for r in there.resonances] == pytest.approx(
+            [r.linewidth_hz for r in muscle.at(120.0).resonances]
+        )
 
     def test_the_gaussian_part_scales_too(self):
         voigt = {"lineshape": "voigt", "gaussian_linewidth_hz": 6.0, "gaussian_linewidth_bounds_hz": (1.0, 40.0)}

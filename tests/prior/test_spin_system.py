@@ -34,7 +34,10 @@ def free_induction(shift_hz, j_hz, amplitude, times):
     x, y, z = (np.array(m) / 2 for m in ([[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]))
     spins = [[kronecker(m, i, n) for m in (x, y, z)] for i in range(n)]
     h = sum(nu * spins[i][2] for i, nu in enumerate(shift_hz))
-    h = h + sum(j * sum(spins[a][c] @ spins[b][c] for c in range(3)) for (a, b), j in zip(combinations(range(n), 2), j_hz, strict=True))
+    h = h + sum(
+        j * sum(spins[a][c] @ spins[b][c] for c in range(3))
+        for (a, b), j in zip(combinations(range(n), 2), j_hz, strict=True)
+    )
     start = sum(a * spins[i][0] for i, a in enumerate(amplitude))
     raising = sum(s[0] + 1j * s[1] for s in spins)
     out = []

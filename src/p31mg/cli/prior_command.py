@@ -143,7 +143,9 @@ def _show_all(output_format: str, output: Path | None) -> None:
     def table() -> None:
         columns = [("name", "left"), ("field", "left"), ("tissue", "left"), ("description", "left")]
         print_table(columns, [[n, field_text(p), p.tissue, p.description] for n, p in known.items()])
-        click.echo("a set for any field is one for each, too: muscle-1.5t, heart-7t; or the path of a .toml file of your own")
+        click.echo(
+            "a set for any field is one for each, too: muscle-1.5t, heart-7t; or the path of a .toml file of your own"
+        )
 
     frame = known.to_dataframe()
     emit(output_format, output, frame, {"priors": frame.to_dict(orient="records")}, table)

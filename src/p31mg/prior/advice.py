@@ -30,14 +30,24 @@ def _coupling(prior: Prior) -> list[str]:
     out = []
     if prior.coupling == "first-order" and all(prior[n].j_coupling_hz for n in ATP_CHAIN if n in prior.names):
         field = prior.field_strength_t
-        effect = "0.02 to 0.04 ppm at 1.5 T" if field < 2.2 else "up to 0.009 ppm at 3 T" if field < 5 else "0.002 ppm at 7 T"
-        out.append(f"ATP is in first order, which biases the alpha-beta difference by {effect}; coupling = \"exact\" does not")
+        effect = (
+            "0.02 to 0.04 ppm at 1.5 T"
+            if field < 2.2
+            else "up to 0.009 ppm at 3 T"
+            if field < 5
+            else "0.002 ppm at 7 T"
+        )
+        out.append(
+            f'ATP is in first order, which biases the alpha-beta difference by {effect}; coupling = "exact" does not'
+        )
     for name in (n for n in ATP_CHAIN if n in prior.names):
         couplings = prior[name].j_coupling_hz
         if not couplings:
             out.append(f"{name} has no j_coupling_hz; its lines are 15 to 20 Hz apart")
         elif not all(_USUAL_J_HZ[0] <= j <= _USUAL_J_HZ[1] for j in couplings[: 2 if name == "beta_atp" else 1]):
-            out.append(f"j_coupling_hz of {name} is {list(couplings)}; in tissue it is 15 to 17 Hz, of free ATP 19 to 20")
+            out.append(
+                f"j_coupling_hz of {name} is {list(couplings)}; in tissue it is 15 to 17 Hz, of free ATP 19 to 20"
+            )
     return out
 
 
@@ -70,7 +80,7 @@ def _neighbours(prior: Prior) -> list[str]:
     mhz = LARMOR_FREQUENCY_31P_MHZ_PER_T * prior.field_strength_t
     return [
         f"{r.name} on the flank of alpha_atp has a linewidth of its own, which the two can hardly share out at "
-        f"{abs(r.chemical_shift_ppm - alpha.chemical_shift_ppm) * mhz:.0f} Hz; linewidth_as = \"alpha_atp\" ties it"
+        f'{abs(r.chemical_shift_ppm - alpha.chemical_shift_ppm) * mhz:.0f} Hz; linewidth_as = "alpha_atp" ties it'
         for r in near
         if r.linewidth_as is None
     ]

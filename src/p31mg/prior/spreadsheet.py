@@ -77,7 +77,11 @@ class _Line:
 
 
 def import_prior(
-    path: str | os.PathLike[str], spectrometer_frequency_mhz: float, *, tissue: str = "not stated", name: str | None = None
+    path: str | os.PathLike[str],
+    spectrometer_frequency_mhz: float,
+    *,
+    tissue: str = "not stated",
+    name: str | None = None,
 ) -> ImportedPrior:
     """Return the prior of a pyAMARES spreadsheet (CSV).
 
@@ -145,7 +149,12 @@ def _read(path: Path) -> list[_Line]:
     rows = [_without_comment(row) for row in csv.reader(text.splitlines(), delimiter=separator)]
     rows = [row for row in rows if any(row)]
     marks = [_key(row[0]) for row in rows]
-    if not rows or "initialvalues" not in marks or "bounds" not in marks or marks.index("bounds") < marks.index("initialvalues"):
+    if (
+        not rows
+        or "initialvalues" not in marks
+        or "bounds" not in marks
+        or marks.index("bounds") < marks.index("initialvalues")
+    ):
         msg = f"prior {path} is not a pyAMARES spreadsheet; it must have the rows 'Initial Values' and 'Bounds' below the names of the lines."
         raise PriorKnowledgeError(msg)
     first, second = marks.index("initialvalues"), marks.index("bounds")
@@ -300,7 +309,9 @@ class _Importer:
         owner = self.head_of[self.root(head, "linewidth")]
         for n in members:
             if not np.isclose(self.value(n, "linewidth"), width):
-                self.notes.append(f"the linewidth of {n} is its own; here all lines of {names[head]} have that of {head}")
+                self.notes.append(
+                    f"the linewidth of {n} is its own; here all lines of {names[head]} have that of {head}"
+                )
         moved = centre - self.value(head, "chemicalshift")
         return Resonance(
             name=names[head],
@@ -319,7 +330,12 @@ class _Importer:
         order = np.argsort(offsets_hz)
         offsets_hz, weights = offsets_hz[order], weights[order]
         steps = np.diff(offsets_hz)
-        candidates = {1: [()], 2: [steps], 3: [steps], 4: [(steps[0] + steps[1], steps[0]), steps] if len(steps) == 3 else []}
+        candidates = {
+            1: [()],
+            2: [steps],
+            3: [steps],
+            4: [(steps[0] + steps[1], steps[0]), steps] if len(steps) == 3 else [],
+        }
         for couplings in candidates.get(len(weights), []):
             made, shares = first_order_lines([round(float(j), 4) for j in couplings])
             close = made.shape == offsets_hz.shape and np.abs(made - offsets_hz).max() < _OFFSET_HZ
@@ -348,7 +364,9 @@ class _Importer:
             self.notes.append(f"the linewidth of {head} is fixed; here it may change by {_FIXED_SHARE:.1%}")
             return width * (1 - _FIXED_SHARE), width * (1 + _FIXED_SHARE)
         if not low > 0 or np.isnan(high):
-            self.notes.append(f"the linewidth of {head} has no bound on a side; here {_OPEN_FACTOR:g} times or a tenth of its value")
+            self.notes.append(
+                f"the linewidth of {head} has no bound on a side; here {_OPEN_FACTOR:g} times or a tenth of its value"
+            )
         return low if low > 0 else width / _OPEN_FACTOR, width * _OPEN_FACTOR if np.isnan(high) else high
 
     def _from_pcr(self, rows: list[Resonance]) -> list[Resonance]:
@@ -380,11 +398,15 @@ class _Importer:
         (alpha,), (to_alpha, to_gamma), (gamma,) = (atp[n].j_coupling_hz for n in ATP_CHAIN)
         ends = {"alpha": (alpha, to_alpha), "gamma": (gamma, to_gamma)}
         if any(abs(one - other) > _AVERAGED_J_HZ for one, other in ends.values()):
-            self.notes.append(f"ATP is in first order: J of beta is {to_alpha:g} and {to_gamma:g} Hz, of alpha {alpha:g}, of gamma {gamma:g}")
+            self.notes.append(
+                f"ATP is in first order: J of beta is {to_alpha:g} and {to_gamma:g} Hz, of alpha {alpha:g}, of gamma {gamma:g}"
+            )
             return rows, "first-order"
         for name, (one, other) in ends.items():
             if one != other:
-                self.notes.append(f"J of {name} and beta is {one:g} Hz in {name} and {other:g} Hz in beta; here {(one + other) / 2:g} Hz in both")
+                self.notes.append(
+                    f"J of {name} and beta is {one:g} Hz in {name} and {other:g} Hz in beta; here {(one + other) / 2:g} Hz in both"
+                )
         a, g = (sum(pair) / 2 for pair in ends.values())
         new = {"alpha_atp": (a,), "beta_atp": (a, g), "gamma_atp": (g,)}
         return [replace(r, j_coupling_hz=new.get(r.name, r.j_coupling_hz)) for r in rows], "exact"
@@ -394,7 +416,9 @@ class _Importer:
         if tied:
             self.notes.append(f"the amplitude of {', '.join(tied)} is tied to another peak; here it is free")
         if any("g" in self.lines[n].initial and self.value(n, "g") != 0 for n in self.lines):
-            self.notes.append("g is not 0 everywhere; here all lines are Lorentzian. For others give lineshape in the file")
+            self.notes.append(
+                "g is not 0 everywhere; here all lines are Lorentzian. For others give lineshape in the file"
+            )
         phases = {round(self.value(n, "phase"), 6) for n in self.lines if "phase" in self.lines[n].initial}
         if len(phases) > 1:
             self.notes.append("the phases differ; here one is common to all peaks")
