@@ -10,16 +10,6 @@ import pytest
 
 import p31mg
 
-SHEET = """Index,PCr,GATP,GATP2,AATP,AATP2,BATP,BATP2,BATP3
-Initial Values,,,,,,,,
-amplitude,4,0.5,GATP,0.5,AATP,0.6,BATP/2,BATP/2
-chemicalshift,0,-2.3,GATP-16Hz,-7.37,AATP-16Hz,-16.1,BATP-15Hz,BATP+15Hz
-linewidth,8,16,GATP,16,AATP,18,BATP,BATP
-Bounds,,,,,,,,
-chemicalshift,"(-0.5,0.5)","(-2.7,-1.9)",,"(-7.7,-7.0)",,"(-17,-15.6)",,
-linewidth,"(2,80)","(3,80)",,"(3,80)",,"(3,80)",,
-"""
-
 
 class TestShow:
     def test_all(self, run):
@@ -88,9 +78,9 @@ class TestCheck:
 
 class TestImport:
     @pytest.fixture
-    def sheet(self, tmp_path):
+    def sheet(self, shelf, tmp_path):
         path = tmp_path / "peaks.csv"
-        path.write_text(SHEET)
+        path.write_text((shelf / "peaks.csv").read_text())
         return path
 
     def test_writes_a_prior_that_fits(self, run, sheet, tmp_path):
@@ -125,7 +115,7 @@ class TestImport:
         assert not (tmp_path / "own.csv").exists()
 
     def test_bad_cell(self, run, sheet, tmp_path):
-        sheet.write_text(SHEET.replace("AATP-16Hz", "open('x')"))
+        sheet.write_text(sheet.read_text().replace("AATP-16Hz", "open('x')"))
         done = run("prior", "import", sheet, "--spectrometer-frequency", 51.7, "-o", tmp_path / "own.toml")
         assert done.exit_code == 2
         assert "chemicalshift of AATP2" in done.stderr

@@ -57,7 +57,7 @@ def muscle() -> p31mg.Prior:
 
 @pytest.fixture(scope="session")
 def first_order(muscle) -> p31mg.Prior:
-    """Without noise a fit then finds the truth to rounding: multiplets of exact coupling are linear only near their expectation."""
+    """Without noise a fit then finds the truth to rounding: lines of exact coupling are linear only near their expectation."""
     return dataclasses.replace(muscle, coupling="first-order")
 
 

@@ -29,7 +29,7 @@ def kronecker(operator, spin, n):
 
 
 def free_induction(shift_hz, j_hz, amplitude, times):
-    """Trace of F+ with the density matrix that a pulse left as sum a_i Ix_i, at every time, each by its own matrix exponential."""
+    """Trace of F+ with the density matrix that a pulse left as sum a_i Ix_i, by a matrix exponential for each time."""
     n = len(shift_hz)
     x, y, z = (np.array(m) / 2 for m in ([[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]))
     spins = [[kronecker(m, i, n) for m in (x, y, z)] for i in range(n)]

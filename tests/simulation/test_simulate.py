@@ -268,7 +268,7 @@ class TestDefaults:
         ({"broadening_hz": np.nan}, r"broadening_hz is nan"),
         ({"n_points": 10}, r"fid has 10 points on its last axis.*at least 64 are needed"),
         ({"calibration": "gupta"}, r"calibration 'gupta' is not known"),
-        ({"prior": "muscle"}, r"prior 'muscle' is not known; the nearest are 'muscle-3t'"),
+        ({"prior": "muscles"}, r"prior 'muscles' is not known; the nearest are 'muscle'"),
     ],
 )
 def test_refuses(options, message):

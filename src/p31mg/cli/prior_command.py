@@ -14,7 +14,7 @@ from p31mg.errors import InputError
 if TYPE_CHECKING:
     from p31mg.prior import Prior, Resonance
 
-__all__ = ["command"]
+__all__ = ["check", "command", "import_", "show"]
 
 _at_option = click.option(
     "--at",
@@ -35,8 +35,8 @@ def command() -> None:
     \b
     p31mg prior show
     p31mg prior show heart --at 49.9
-    p31mg prior check own.toml
-    p31mg prior import peaks.csv --spectrometer-frequency 120 -o own.toml
+    p31mg prior check prior.toml
+    p31mg prior import peaks.csv --spectrometer-frequency 120 -o peaks.toml
     """
 
 
@@ -67,7 +67,7 @@ def check(file: str, at_mhz: float | None) -> None:
     """Check a prior file: refuse what does not hold together, and say what is likely to cost magnesium.
 
     \b
-    p31mg prior check own.toml
+    p31mg prior check prior.toml
     """
     from p31mg.prior import advice
 
@@ -96,8 +96,7 @@ def import_(file: Path, spectrometer_frequency_mhz: float, tissue: str, name: st
     What is not as it was in FILE is said, and stands at the head of the file that is written.
 
     \b
-    p31mg prior import peaks.csv --spectrometer-frequency 120 -o own.toml
-    p31mg fit fid.txt --prior own.toml
+    p31mg prior import peaks.csv --spectrometer-frequency 120 -o peaks.toml
     """
     import p31mg
     from p31mg.io.writing import write_whole

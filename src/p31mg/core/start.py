@@ -48,7 +48,8 @@ _LEAST_AMPLITUDE = 0.02
 class Expectation:
     """What the prior expects, in Hz; arrays of shape (K,). Shifts are from the reference, amplitudes relative to it.
 
-    The reference is looked for within `search_hz` of where it would lie if 0 ppm were at the carrier. `common`: values of the parameters beyond the phase, shape (E,).
+    The reference is looked for within `search_hz` of where it would lie if 0 ppm were at the carrier. `common`: values of the
+    parameters beyond the phase, shape (E,).
     """
 
     shift_hz: FloatArray

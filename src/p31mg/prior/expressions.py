@@ -67,7 +67,7 @@ def parse_expression(text: str) -> Linear:
     reader = _Reader(text)
     value = reader.sum()
     if reader.rest:
-        reader.refuse()
+        raise reader.refused()
     return value
 
 
@@ -77,9 +77,8 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self.rest = text.strip()
 
-    def refuse(self) -> None:
-        msg = f'"{self.rest}" cannot stand there' if self.rest else "it ends too early"
-        raise ValueError(msg)
+    def refused(self) -> ValueError:
+        return ValueError(f'"{self.rest}" cannot stand there' if self.rest else "it ends too early")
 
     def take(self, allowed: str) -> str:
         """Return the next character and go past it, if it is one of these."""
@@ -114,12 +113,11 @@ class _Reader:
         if self.take("("):
             value = self.sum()
             if not self.take(")"):
-                self.refuse()
+                raise self.refused()
             return value
         match = _TOKEN.match(self.rest)
         if match is None or match["sign"]:
-            self.refuse()
-            raise AssertionError
+            raise self.refused()
         self.rest = self.rest[match.end() :].lstrip()
         if match["name"]:
             return Linear(names={match["name"]: 1.0})

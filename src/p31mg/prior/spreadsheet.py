@@ -13,8 +13,8 @@
     Bounds
     chemicalshift, "(-16.3,-16.0)", ...
 
-A cell is a number, or an expression in the columns of the same row (`p31mg.prior.expressions`). Columns whose names differ by a number
-at the end and whose shifts are tied become one multiplet: its centre is the weighted mean of its lines, its couplings are
+A cell is a number, or an expression in the columns of the same row (`p31mg.prior.expressions`). Columns whose names differ by a
+number at the end and whose shifts are tied become one multiplet: its centre is the weighted mean of its lines, its couplings are
 what makes those lines. Windows go with the centre. What p31mg has no word for is named in `ImportedPrior.notes`.
 """
 
@@ -155,7 +155,10 @@ def _read(path: Path) -> list[_Line]:
         or "bounds" not in marks
         or marks.index("bounds") < marks.index("initialvalues")
     ):
-        msg = f"prior {path} is not a pyAMARES spreadsheet; it must have the rows 'Initial Values' and 'Bounds' below the names of the lines."
+        msg = (
+            f"prior {path} is not a pyAMARES spreadsheet; it must have the rows 'Initial Values' and 'Bounds' "
+            "below the names of the lines."
+        )
         raise PriorKnowledgeError(msg)
     first, second = marks.index("initialvalues"), marks.index("bounds")
     names = [n for n in rows[0][1:] if n]
@@ -235,16 +238,17 @@ class _Importer:
         self.head_of: dict[str, str] = {}
         self.notes: list[str] = []
 
-    def refuse(self, why: str) -> None:
-        msg = f"prior {self.file}: {why}"
-        raise PriorKnowledgeError(msg)
+    def refused(self, why: str) -> PriorKnowledgeError:
+        return PriorKnowledgeError(f"prior {self.file}: {why}")
 
     def value(self, name: str, row: str, seen: tuple[str, ...] = ()) -> float:
         """Return the initial value of a line; shifts in ppm, with Hz turned into ppm."""
         if name not in self.lines:
-            self.refuse(f"{row} of {seen[-1]} refers to {name}, which is no column.")
+            msg = f"{row} of {seen[-1]} refers to {name}, which is no column."
+            raise self.refused(msg)
         if name in seen:
-            self.refuse(f"{row} of {name} is tied to itself.")
+            msg = f"{row} of {name} is tied to itself."
+            raise self.refused(msg)
         e = self.lines[name].initial[row]
         hz = e.hz / self.mhz if row == "chemicalshift" else e.hz
         return e.plain + hz + sum(factor * self.value(n, row, (*seen, name)) for n, factor in e.names.items())
@@ -261,7 +265,8 @@ class _Importer:
         groups = self._groups()
         names = self._resonance_names(groups)
         if "pcr" not in names.values():
-            self.refuse(f"no column is PCr; found {', '.join(names.values())}. A prior needs it as reference.")
+            msg = f"no column is PCr; found {', '.join(names.values())}. A prior needs it as reference."
+            raise self.refused(msg)
         rows = [self._resonance(head, members, names) for head, members in groups.items()]
         rows = self._from_pcr(rows)
         rows, coupling = self._exact_or_not(rows)
@@ -301,7 +306,8 @@ class _Importer:
         shifts = np.array([self.value(n, "chemicalshift") for n in members])
         amplitudes = np.array([self.value(n, "amplitude") for n in members])
         if not (amplitudes > 0).all():
-            self.refuse(f"amplitude of {head} is {amplitudes.min():g}; it must be above 0.")
+            msg = f"amplitude of {head} is {amplitudes.min():g}; it must be above 0."
+            raise self.refused(msg)
         weights = amplitudes / amplitudes.sum()
         centre = float(weights @ shifts)
         couplings = self._couplings(head, self.mhz * (shifts - centre), weights)
@@ -329,24 +335,20 @@ class _Importer:
         """Return the couplings whose first-order lines these are."""
         order = np.argsort(offsets_hz)
         offsets_hz, weights = offsets_hz[order], weights[order]
-        steps = np.diff(offsets_hz)
-        candidates = {
-            1: [()],
-            2: [steps],
-            3: [steps],
-            4: [(steps[0] + steps[1], steps[0]), steps] if len(steps) == 3 else [],
-        }
-        for couplings in candidates.get(len(weights), []):
-            made, shares = first_order_lines([round(float(j), 4) for j in couplings])
+        steps = [round(float(step), 4) for step in np.diff(offsets_hz)]
+        equal = tuple(steps)
+        candidates = [equal, (steps[0] + steps[1], steps[0])] if len(steps) == 3 else [equal]
+        for couplings in candidates:
+            made, shares = first_order_lines(couplings)
             close = made.shape == offsets_hz.shape and np.abs(made - offsets_hz).max() < _OFFSET_HZ
             if close and np.abs(shares - weights).max() < _WEIGHT:
-                return tuple(round(float(j), 4) for j in couplings)
+                return tuple(round(j, 4) for j in couplings)
         made_of = ", ".join(f"{o:+.1f} Hz ({w:.2f})" for o, w in zip(offsets_hz, weights, strict=True))
-        self.refuse(
-            f"the lines of {head}, {made_of}, are no multiplet of couplings to spins 1/2; give its lines by their distances in Hz "
-            "with the weights of one, as 1:1 or 1:2:1."
+        msg = (
+            f"the lines of {head}, {made_of}, are no multiplet of couplings to spins 1/2; give its lines by their distances "
+            "in Hz with the weights of one, as 1:1 or 1:2:1."
         )
-        raise AssertionError
+        raise self.refused(msg)
 
     def _shift_bounds(self, head: str, moved: float, centre: float) -> tuple[float, float]:
         low, high = self.lines[head].bounds.get("chemicalshift") or (np.nan, np.nan)
@@ -405,7 +407,8 @@ class _Importer:
         for name, (one, other) in ends.items():
             if one != other:
                 self.notes.append(
-                    f"J of {name} and beta is {one:g} Hz in {name} and {other:g} Hz in beta; here {(one + other) / 2:g} Hz in both"
+                    f"J of {name} and beta is {one:g} Hz in {name} and {other:g} Hz in beta; "
+                    f"here {(one + other) / 2:g} Hz in both"
                 )
         a, g = (sum(pair) / 2 for pair in ends.values())
         new = {"alpha_atp": (a,), "beta_atp": (a, g), "gamma_atp": (g,)}
