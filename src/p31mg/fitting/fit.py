@@ -255,6 +255,7 @@ def _warn_of_another_field(problem: Problem) -> None:
     if not 0.75 < field_t / of_prior < 1.33:
         msg = (
             f"prior {problem.prior.name!r} is for {of_prior:g} T, but {problem.spectrometer_frequency_mhz:g} MHz is "
-            f"{field_t:.1f} T: linewidths and neighbours differ; choose a prior of that field."
+            f"{field_t:.1f} T: linewidths and neighbours differ; choose a prior of that field, or one for any, "
+            "as 'muscle'."
         )
         warnings.warn(msg, P31mgWarning, stacklevel=3)

@@ -38,10 +38,10 @@ class FitResult:
     crlb_shift_alpha_beta_ppm
         (...,) the Cramer-Rao bound of that sd.
     shift_beta_pcr_ppm, sd_shift_beta_pcr_ppm
-        (...,) delta(beta) - delta(PCr), in ppm, and its sd.
+        (...,) delta(beta) - delta(PCr), in ppm, and its sd. NaN for a prior whose reference is not PCr.
     chemical_shift_ppm, crlb_chemical_shift_ppm
-        (..., K) multiplet centres from the fitted reference, and their bounds. The reference is 0 with bound 0. NaN where
-        a resonance ended with amplitude 0.
+        (..., K) multiplet centres from the fitted reference, and their bounds. The reference is where the prior has it, 0 for
+        PCr, with bound 0. NaN where a resonance ended with amplitude 0.
     linewidth_hz, crlb_linewidth_hz
         (..., K) full width at half maximum of one line, in Hz.
     amplitude, crlb_amplitude
@@ -49,7 +49,7 @@ class FitResult:
     covariance_shift_ppm2
         (..., K, K) covariance of `chemical_shift_ppm`, in ppm squared.
     reference_offset_ppm, crlb_reference_offset_ppm
-        (...,) position of the reference from the carrier, in ppm.
+        (...,) position of 0 ppm, that is of PCr, from the carrier, in ppm.
     phase_rad, crlb_phase_rad
         (...,) common zero-order phase, between -pi and pi.
     resonance_phase_rad
@@ -199,8 +199,9 @@ class FitResult:
         )
         if problem.lines.fits_begin_time:
             y[-1] -= problem.sampling.begin_time_s
+        y[: len(shift)] -= problem.reference_ppm
+        y[problem.reference] = self.reference_offset_ppm[index] + problem.reference_ppm
         y[: len(shift)] *= problem.spectrometer_frequency_mhz
-        y[problem.reference] = self.reference_offset_ppm[index] * problem.spectrometer_frequency_mhz
         return model_fid(problem.from_carrier @ y, problem.lines, problem.sampling)
 
     def _common(self, name: str) -> FloatArray:

@@ -132,6 +132,9 @@ def result_of(rows: Rows, spectra: Spectra, engine: str) -> FitResult:
     offset, sd_offset = shift[:, reference].copy(), sd_shift[:, reference].copy()
     fitted = np.isfinite(offset)
     shift[fitted, reference] = 0.0
+    shift += problem.reference_ppm
+    offset -= problem.reference_ppm
+    by_pcr = ok & (problem.prior.reference == "pcr")
     sd_shift[fitted, reference] = 0.0
     covariance[fitted, reference, :] = 0.0
     covariance[fitted, :, reference] = 0.0
@@ -165,8 +168,8 @@ def result_of(rows: Rows, spectra: Spectra, engine: str) -> FitResult:
         shift_alpha_beta_ppm=shaped(alpha_beta),
         sd_shift_alpha_beta_ppm=shaped(np.where(ok, np.sqrt(variance), np.nan)),
         crlb_shift_alpha_beta_ppm=shaped(np.where(ok, np.sqrt(rows.bound_alpha_beta), np.nan)),
-        shift_beta_pcr_ppm=shaped(np.where(ok, shift[:, beta], np.nan)),
-        sd_shift_beta_pcr_ppm=shaped(np.where(ok, sd_beta, np.nan)),
+        shift_beta_pcr_ppm=shaped(np.where(by_pcr, shift[:, beta], np.nan)),
+        sd_shift_beta_pcr_ppm=shaped(np.where(by_pcr, sd_beta, np.nan)),
         chemical_shift_ppm=shaped(shift),
         crlb_chemical_shift_ppm=shaped(sd_shift),
         linewidth_hz=shaped(linewidth),
