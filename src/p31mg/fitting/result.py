@@ -82,6 +82,8 @@ class FitResult:
         None. Amplitudes are in units of the data; `chisqr` and `covar` are in units of the largest point of the FID.
     spectra, prior
         What was fitted, with what.
+    model_prior
+        The prior as the richest model of any row has it: with the phase model, and a field where lineshapes were adapted.
 
     Examples
     --------
@@ -127,6 +129,7 @@ class FitResult:
     lmfit_results: Any
     spectra: Spectra = field(repr=False)
     prior: Prior = field(repr=False)
+    model_prior: Prior = field(repr=False)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -158,7 +161,7 @@ class FitResult:
     @property
     def _begin_time_of_rows(self) -> Any:
         """Begin time that the shifts belong to: fitted, or that of the acquisition."""
-        fitted = "begin_time_s" in common_parameters(self.prior)
+        fitted = "begin_time_s" in common_parameters(self.model_prior)
         return self.begin_time_s.ravel() if fitted else self.spectra.acquisition.begin_time_s
 
     def model(self, index: int | tuple[int, ...] = ()) -> ComplexArray:
@@ -187,7 +190,7 @@ class FitResult:
             status = FitStatus(int(self.status[index]))
             msg = f"spectrum {index} has no fitted model: {status.message}."
             raise InputError(msg)
-        problem = Problem.of(self.spectra, self.prior)
+        problem = Problem.of(self.spectra, self.model_prior)
         y = np.concatenate(
             [
                 np.nan_to_num(shift),
@@ -245,7 +248,7 @@ class FitResult:
                 columns[f"{resonance}_crlb_{name}"] = getattr(self, f"crlb_{name}")[..., k].ravel()
             columns[f"{resonance}_snr"] = self.snr_resonance[..., k].ravel()
         columns["first_point"] = self.first_point.ravel()
-        for name in common_parameters(self.prior):
+        for name in common_parameters(self.model_prior):
             if name.endswith("_phase_rad"):
                 columns[name.replace("_rad", "_deg")] = np.degrees(self.resonance_phase_rad[..., self.names.index(name[:-10])]).ravel()
                 continue

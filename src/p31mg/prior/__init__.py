@@ -2,7 +2,7 @@
 
 from p31mg.prior.advice import advice
 from p31mg.prior.files import load_prior, packaged_priors, parse_prior
-from p31mg.prior.model import COUPLINGS, LINESHAPES, Prior, Resonance
+from p31mg.prior.model import COUPLINGS, LINESHAPES, OF_FIELD, Prior, Resonance
 from p31mg.prior.multiplets import common_parameters, common_range, first_order_lines, line_structure
 from p31mg.prior.registry import PriorTable, field_text, priors
 from p31mg.prior.spin_system import SpinLines, spin_lines
@@ -12,6 +12,7 @@ from p31mg.prior.writing import prior_toml, write_prior
 __all__ = [
     "COUPLINGS",
     "LINESHAPES",
+    "OF_FIELD",
     "ImportedPrior",
     "Prior",
     "PriorTable",
