@@ -12,16 +12,18 @@ doi:10.1002/mrm.25094), with three things that make it hold at low SNR:
 * **Start.** Without any frequency the transients are one signal with different phases: the first left singular vector of all of
   them gives these phases, whatever they are, and a first g.
 * **The others only.** The reference of a transient does not contain it. Its own noise, which always fits best at its present
-  frequency, would hold it where it is.
-* **As much as the data say.** The scatter of what is found is that of the transients and that of the error, whose variance the
-  Cramer-Rao bound gives:
+  frequency, would hold it where it is. The reference has noise too, of variance N in each point: where the mean power of the
+  signal is :math:`P_n`, taken to be an exponential, it is weighted with :math:`P_n / (P_n + N)`, the filter of Wiener.
+* **As much as the data say.** The scatter of what is found is that of the transients and that of the error, whose variance is
 
-  .. math:: \mathrm{var}(f_m) = \frac{\sigma_m^2}{4\pi^2 \sum_n (t_n - \bar t)^2 |g_n|^2}, \qquad
-            \mathrm{var}(\theta_m + 2\pi f_m \bar t) = \frac{\sigma_m^2}{\sum_n |g_n|^2}
+  .. math:: \mathrm{var}(f_m) = \frac{\sigma_m^2}{4\pi^2 \sum_n (t_n - \bar t)^2 p_n}, \qquad
+            \mathrm{var}(\theta_m + 2\pi f_m \bar t) = \frac{\sigma_m^2}{\sum_n p_n}, \qquad
+            p_n = \frac{P_n^2}{P_n + N}
 
-  with :math:`\bar t` the mean time weighted with :math:`|g|^2`, at which the two errors are independent. What is left for the
-  transients, V, is the variance of a normal prior around the mean: frequencies far from the others need better evidence, and
-  every estimate is drawn to the mean by V/(V + var). Where nothing drifts V is near 0, and nothing is moved.
+  with :math:`\bar t` the mean time weighted with p, at which the two errors are independent; without noise of the reference this
+  is the Cramer-Rao bound. What is left for the transients, V, is the variance of a normal prior around the mean: frequencies far
+  from the others need better evidence, and every estimate is drawn to the mean by V/(V + var). Where nothing drifts V is near 0,
+  and next to nothing is moved.
 
 Only the first points are used, in which the signal lasts. Where no signal common to the transients stands out of their noise
 (the first singular value of noise alone is about :math:`\sqrt{2 K} + \sqrt{2 M}` for K points of M transients), nothing is
@@ -43,6 +45,11 @@ _ROUNDS = 6
 _POWER_STEPS = 40
 _NEWTON_STEPS = 3
 _GRID_PER_RESOLUTION = 4
+_LEAST_PRIOR = 4.0
+"""The prior is never narrower than so many times the variance of the error: a transient that jumped must be able to say so."""
+_MAD = 1.4826
+"""Standard deviation over median absolute deviation of normal numbers."""
+_TINY = float(np.finfo(float).tiny)
 _ABOVE_NOISE = 1.15
 """How far above that of noise alone the first singular value must be."""
 
@@ -84,7 +91,7 @@ def align(
         Frequencies are looked for so far from the common one, on both sides.
     """
     n_points = fid.shape[-1]
-    weight = weight / weight.max(axis=-1, keepdims=True, initial=np.finfo(float).tiny)
+    weight = weight / weight.max(axis=-1, keepdims=True, initial=_TINY)
     phase, first = _phases_alone(fid * np.sqrt(weight)[..., None])
     used = weight > 0
     # in these units the noise of the best transient has its own sd, and that of all others the same
@@ -94,25 +101,26 @@ def align(
     is_aligned = (first > _ABOVE_NOISE * of_noise) & (n_used > 1)
 
     step_hz = 1.0 / (_GRID_PER_RESOLUTION * n_points * (time_s[1] - time_s[0]))
-    reach = int(np.ceil(largest_hz / step_hz))
-    grid_hz = largest_hz / max(reach, 1) * np.arange(-reach, reach + 1)
+    reach = max(int(np.ceil(largest_hz / step_hz)), 1)
+    grid_hz = largest_hz / reach * np.arange(-reach, reach + 1)
     turns = np.exp(-2j * np.pi * np.outer(time_s, grid_hz))
     frequency: FloatArray = np.zeros(fid.shape[:-1])
+    power: FloatArray = np.zeros((len(fid), n_points))
     mean_hz: FloatArray = np.zeros(len(fid))
-    spread_hz2: FloatArray = np.full(len(fid), np.inf)
-    for _ in range(_ROUNDS):
-        reference = _of_the_others(Alignment(frequency, phase, is_aligned).undone(fid, time_s), weight)
+    spread_hz: FloatArray = np.full(len(fid), largest_hz)
+    for i in range(_ROUNDS):
+        aligned = Alignment(frequency, phase, is_aligned).undone(fid, time_s)
+        reference, power = _of_the_others(aligned, noise_sd, weight, time_s)
         product = reference.conj() * fid
-        evidence = np.abs(product @ turns) / np.maximum(noise_sd, np.finfo(float).tiny)[..., None] ** 2
-        evidence -= _prior_cost(grid_hz, mean_hz, spread_hz2)[:, None, :]
+        evidence = np.abs(product @ turns) / np.maximum(noise_sd, _TINY)[..., None] ** 2
+        evidence -= 0.5 * ((grid_hz - mean_hz[:, None]) / spread_hz[:, None])[:, None, :] ** 2
         start = grid_hz[evidence.argmax(axis=-1)]
-        frequency, phase = _peak(product, time_s, start, largest_hz / max(reach, 1), largest_hz)
-        frequency, phase, mean_hz, spread_hz2 = _drawn_to_the_mean(
-            frequency, phase, reference, noise_sd, weight, time_s
+        frequency, phase = _peak(product, time_s, start, largest_hz / reach, largest_hz)
+        frequency, phase, mean_hz, spread_hz = _drawn_to_the_mean(
+            frequency, phase, power, noise_sd, weight, time_s, is_first=i == 0
         )
-    aligned = _of_the_others(Alignment(frequency, phase, is_aligned).undone(fid, time_s), weight)
-    frequency, phase = _centred(frequency, phase, weight, aligned, time_s)
     where = is_aligned[:, None]
+    frequency, phase = _centred(frequency, phase, weight, power, time_s)
     return Alignment(np.where(where, frequency, 0.0), np.where(where, phase, 0.0), is_aligned)
 
 
@@ -129,17 +137,29 @@ def _phases_alone(fid: ComplexArray) -> tuple[FloatArray, FloatArray]:
     return np.angle(v[..., 0]), np.sqrt(length)
 
 
-def _of_the_others(aligned: ComplexArray, weight: FloatArray) -> ComplexArray:
-    """Return the weighted mean of all transients but one, for each, shape (R, M, K)."""
+def _of_the_others(
+    aligned: ComplexArray, noise_sd: FloatArray, weight: FloatArray, time_s: FloatArray
+) -> tuple[ComplexArray, FloatArray]:
+    """Return the weighted mean of all transients but one, for each, filtered (R, M, K), and p of the signal in it (R, K)."""
     own = aligned * weight[..., None]
-    others = weight.sum(axis=-1, keepdims=True) - weight
-    return (own.sum(axis=-2, keepdims=True) - own) / np.where(others > 0, others, 1.0)[..., None]
+    total = weight.sum(axis=-1, keepdims=True)
+    others = np.maximum(total - weight, _TINY)
+    reference = (own.sum(axis=-2, keepdims=True) - own) / others[..., None]
+    # noise of one transient and that of the others are independent: this is the power of the signal alone, on the average
+    signal = np.maximum((own.conj() * reference).real.sum(axis=-2) / np.maximum(total, _TINY), -np.inf)
+    noise = 2 * ((weight * noise_sd) ** 2).sum(axis=-1) / np.maximum(total[:, 0], _TINY) ** 2
+    envelope = _exponential(signal, time_s)
+    kept = envelope / np.maximum(envelope + noise[:, None], _TINY)
+    return reference * kept[:, None, :], envelope * kept
 
 
-def _prior_cost(grid_hz: FloatArray, mean_hz: FloatArray, spread_hz2: FloatArray) -> FloatArray:
-    """Return what the logarithm of the prior takes from the likelihood at each frequency, shape (R, F)."""
-    away = (grid_hz - mean_hz[:, None]) ** 2
-    return away / (2 * np.maximum(spread_hz2, np.finfo(float).tiny))[:, None]
+def _exponential(power: FloatArray, time_s: FloatArray) -> FloatArray:
+    """Return the exponential decay (R, K) of the same sum and mean time as power (R, K)."""
+    since = time_s - time_s[0]
+    sums = power.sum(axis=-1)
+    mean_s = np.divide(power @ since, sums, out=np.full_like(sums, since[-1] / 2), where=sums > 0)
+    decay = np.exp(-since / np.clip(mean_s, since[1], since[-1] / 2)[:, None])
+    return np.maximum(sums, 0.0)[:, None] * decay / decay.sum(axis=-1, keepdims=True)
 
 
 def _peak(
@@ -161,49 +181,59 @@ def _peak(
 def _drawn_to_the_mean(
     frequency_hz: FloatArray,
     phase_rad: FloatArray,
-    reference: ComplexArray,
+    power: FloatArray,
     noise_sd: FloatArray,
     weight: FloatArray,
     time_s: FloatArray,
+    *,
+    is_first: bool,
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Return frequencies and phases (R, M) as far from their mean as the data say, and mean and variance (R,) of the former."""
-    energy, middle_s, width_s2 = _moments(reference, time_s)
-    of_phase = np.divide(noise_sd**2, energy, out=np.zeros_like(energy), where=energy > 0)
-    of_frequency = np.divide(of_phase, 4 * np.pi**2 * width_s2, out=np.zeros_like(energy), where=width_s2 > 0)
-    in_the_middle = phase_rad + 2 * np.pi * frequency_hz * middle_s
+    """Return frequencies and phases (R, M) as far from their mean as the data say, and mean and sd (R,) of the next prior."""
+    energy, middle_s, width_s2 = _moments(power, time_s)
+    of_phase = noise_sd**2 / np.maximum(energy, _TINY)[:, None]
+    of_frequency = of_phase / np.maximum(4 * np.pi**2 * width_s2, _TINY)[:, None]
+    in_the_middle = phase_rad + 2 * np.pi * frequency_hz * middle_s[:, None]
     mean_hz = _mean(frequency_hz, weight)
-    frequency, spread_hz2 = _shrunk(frequency_hz - mean_hz[:, None], of_frequency, weight)
+    away_hz = frequency_hz - mean_hz[:, None]
+    frequency, own_hz2 = _shrunk(away_hz, of_frequency, weight)
+    if is_first:  # some may be far off still: the median does not mind
+        mean_hz = np.median(frequency_hz, axis=-1)
+        own_hz2 = (_MAD * np.median(np.abs(frequency_hz - mean_hz[:, None]), axis=-1)) ** 2
+    spread_hz = np.sqrt(np.maximum(own_hz2, _LEAST_PRIOR * _mean(of_frequency, weight)))
     mean_turn = np.angle(_mean(np.exp(1j * in_the_middle), weight))[:, None]
     angle, _ = _shrunk(np.angle(np.exp(1j * (in_the_middle - mean_turn))), of_phase, weight)
-    frequency = frequency + mean_hz[:, None]
-    return frequency, angle + mean_turn - 2 * np.pi * frequency * middle_s, mean_hz, spread_hz2
+    frequency = frequency + _mean(frequency_hz, weight)[:, None]
+    return (
+        frequency,
+        angle + mean_turn - 2 * np.pi * frequency * middle_s[:, None],
+        mean_hz,
+        np.maximum(spread_hz, _TINY),
+    )
 
 
-def _moments(reference: ComplexArray, time_s: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return energy, mean time and variance of time of references (R, M, K), each (R, M)."""
-    power = reference.real**2 + reference.imag**2
+def _moments(power: FloatArray, time_s: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return energy, mean time and variance of time, each (R,), of powers (R, K)."""
     energy = power.sum(axis=-1)
-    safe = np.where(energy > 0, energy, 1.0)
+    safe = np.maximum(energy, _TINY)
     middle = power @ time_s / safe
     return energy, middle, np.maximum(power @ time_s**2 / safe - middle**2, 0.0)
 
 
 def _mean(values: Any, weight: FloatArray) -> Any:
-    return (values * weight).sum(axis=-1) / np.maximum(weight.sum(axis=-1), np.finfo(float).tiny)
+    return (values * weight).sum(axis=-1) / np.maximum(weight.sum(axis=-1), _TINY)
 
 
 def _shrunk(deviation: FloatArray, variance: FloatArray, weight: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return deviations (R, M) drawn to 0, and the variance of the transients themselves (R,)."""
     own = np.maximum(_mean(deviation**2 - variance, weight), 0.0)
-    total = own[:, None] + variance
-    return deviation * np.divide(own[:, None], total, out=np.ones_like(total), where=total > 0), own
+    return deviation * (own[:, None] / np.maximum(own[:, None] + variance, _TINY)), own
 
 
 def _centred(
-    frequency_hz: FloatArray, phase_rad: FloatArray, weight: FloatArray, reference: ComplexArray, time_s: FloatArray
+    frequency_hz: FloatArray, phase_rad: FloatArray, weight: FloatArray, power: FloatArray, time_s: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Return frequencies and phases whose weighted means, the latter at the mean time of the signal, are 0."""
-    _, middle_s, _ = _moments(reference, time_s)
+    middle_s = _moments(power, time_s)[1][:, None]
     angle = phase_rad + 2 * np.pi * frequency_hz * middle_s
     frequency = frequency_hz - _mean(frequency_hz, weight)[:, None]
     angle = angle - np.angle(_mean(np.exp(1j * angle), weight))[:, None]

@@ -25,6 +25,8 @@ _LOOKED_AT = 512
 _AT_ONCE = 2**22
 """Points that are handled together: 64 MB for each of a few arrays."""
 _FEWEST_TO_REJECT = 5
+_SCATTER = 3.2
+"""Variance of the logarithm of the measured noise variance, times the number of points that it is measured in."""
 _MAD = 1.4826
 """Standard deviation over median absolute deviation of normal numbers."""
 
@@ -174,7 +176,7 @@ def _aligned(
     largest_hz: float,
 ) -> tuple[FloatArray, Alignment, FloatArray]:
     """Return weights that add to 1 (R, M), the alignment, and by how many robust sd each transient differs."""
-    weight = _weight(noise_sd, usable, weights)
+    weight = _weight(noise_sd, usable, weights, fid.shape[-1] // 2)
     first, time_s = fid[..., :n_lasting], time_s[:n_lasting]
     if largest_hz > 0:
         found = align(first, noise_sd, weight, time_s, largest_hz)
@@ -183,9 +185,22 @@ def _aligned(
     return weight, found, _misfit_sd(found.undone(first, time_s), weight, noise_sd, usable)
 
 
-def _weight(noise_sd: FloatArray, usable: BoolArray, weights: str) -> FloatArray:
-    by_noise = (weights == "noise") & np.where(usable, noise_sd > 0, True).all(axis=-1, keepdims=True)
-    weight = np.where(by_noise, 1.0 / np.where(noise_sd > 0, noise_sd, 1.0) ** 2, 1.0) * usable
+def _weight(noise_sd: FloatArray, usable: BoolArray, weights: str, n_measured: int) -> FloatArray:
+    """Return weights (R, M) that add to 1.
+
+    The measured noise scatters by itself: what the transients do not scatter beyond that is taken out, so that transients of one
+    noise get one weight.
+    """
+    weight: FloatArray = usable.astype(float)
+    known = usable & (noise_sd > 0)
+    if weights == "noise":
+        log = np.log(np.where(known, noise_sd, 1.0) ** 2)
+        n = np.maximum(known.sum(axis=-1, keepdims=True), 1)
+        middle = (log * known).sum(axis=-1, keepdims=True) / n
+        away = (log - middle) * known
+        own = np.maximum((away**2).sum(axis=-1, keepdims=True) / n - _SCATTER / n_measured, 0.0)
+        by_noise = (known | ~usable).all(axis=-1, keepdims=True)
+        weight *= np.where(by_noise, np.exp(-away * own / (own + _SCATTER / n_measured)), 1.0)
     return weight / np.maximum(weight.sum(axis=-1, keepdims=True), np.finfo(float).tiny)
 
 
