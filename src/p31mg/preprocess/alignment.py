@@ -25,9 +25,9 @@ doi:10.1002/mrm.25094), with three things that make it hold at low SNR:
   from the others need better evidence, and every estimate is drawn to the mean by V/(V + var). Where nothing drifts V is near 0,
   and next to nothing is moved.
 
-Only the first points are used, in which the signal lasts. Where no signal common to the transients stands out of their noise
-(the first singular value of noise alone is about :math:`\sqrt{2 K} + \sqrt{2 M}` for K points of M transients), nothing is
-aligned: noise aligned to noise would look like a signal.
+Only the first points are used, in which the signal lasts, and for the start, of their transform, the bins that stand out of the
+noise. Where these hold no signal common to the transients (the first singular value of noise alone is about
+:math:`\sqrt{2 K} + \sqrt{2 M}` for K bins of M transients), nothing is aligned: noise aligned to noise would look like a signal.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ from typing import Any
 import numpy as np
 
 from p31mg.arrays import BoolArray, ComplexArray, FloatArray
+from p31mg.preprocess.signal import standing_out
 
 __all__ = ["Alignment", "align"]
 
@@ -49,7 +50,9 @@ _LEAST_PRIOR = 4.0
 """The prior is never narrower than so many times the variance of the error: a transient that jumped must be able to say so."""
 _MAD = 1.4826
 """Standard deviation over median absolute deviation of normal numbers."""
-_TINY = float(np.finfo(float).tiny)
+_LEAST_NOISE = 1e-9
+"""Of the highest point: the rounding of simulated signals."""
+_TINY = 1e-30
 _ABOVE_NOISE = 1.15
 """How far above that of noise alone the first singular value must be."""
 
@@ -84,52 +87,74 @@ def align(
     noise_sd
         Shape (R, M), per component.
     weight
-        Shape (R, M): of each transient in the mean, 0 for those that are left out.
+        Shape (R, M): of each transient in the mean, 0 for those that are left out; they need not add to 1.
     time_s
         Shape (K,): times of the points from the excitation.
     largest_hz
         Frequencies are looked for so far from the common one, on both sides.
     """
-    n_points = fid.shape[-1]
-    weight = weight / weight.max(axis=-1, keepdims=True, initial=_TINY)
-    phase, first = _phases_alone(fid * np.sqrt(weight)[..., None])
-    used = weight > 0
-    # in these units the noise of the best transient has its own sd, and that of all others the same
-    unit = np.where(used, noise_sd * np.sqrt(weight), 0.0).max(axis=-1)
-    n_used = used.sum(axis=-1)
-    of_noise = unit * (np.sqrt(2.0 * n_points) + np.sqrt(2.0 * n_used))
-    is_aligned = (first > _ABOVE_NOISE * of_noise) & (n_used > 1)
+    scale = np.maximum(np.abs(fid).max(axis=(-2, -1), initial=0.0), _TINY)[:, None]
+    fid, noise_sd = fid / scale[..., None], np.maximum(noise_sd / scale, _LEAST_NOISE)
+    weight = weight / np.maximum(weight.sum(axis=-1, keepdims=True), _TINY)
+    phase, is_aligned = _start(fid, noise_sd, weight)
+    frequency = np.zeros_like(phase)
+    phase[~is_aligned] = 0.0
+    if is_aligned.any():
+        rows = is_aligned
+        frequency[rows], phase[rows] = _found(fid[rows], phase[rows], noise_sd[rows], weight[rows], time_s, largest_hz)
+    return Alignment(frequency, phase, is_aligned)
 
-    step_hz = 1.0 / (_GRID_PER_RESOLUTION * n_points * (time_s[1] - time_s[0]))
+
+def _start(fid: ComplexArray, noise_sd: FloatArray, weight: FloatArray) -> tuple[FloatArray, BoolArray]:
+    """Return phases (R, M) of transients as if they had no frequency, and whether a common signal stands out (R,)."""
+    # times the root of its weight, no transient has more noise than this
+    unit = (noise_sd * np.sqrt(weight)).max(axis=-1)
+    bins = np.fft.fft(fid, norm="ortho") * (np.sqrt(weight) / np.maximum(unit, _TINY)[:, None])[..., None]
+    kept = standing_out(bins, (1,))
+    phase, first = _phases_alone(np.where(kept, bins, 0.0))
+    n_used = (weight > 0).sum(axis=-1)
+    of_noise = np.sqrt(2.0 * kept.sum(axis=(-2, -1))) + np.sqrt(2.0 * n_used)
+    return phase, (first > _ABOVE_NOISE * of_noise) & (n_used > 1)
+
+
+def _found(
+    fid: ComplexArray,
+    phase: FloatArray,
+    noise_sd: FloatArray,
+    weight: FloatArray,
+    time_s: FloatArray,
+    largest_hz: float,
+) -> tuple[FloatArray, FloatArray]:
+    """Return frequencies and phases (R, M) of transients that hold a common signal."""
+    step_hz = 1.0 / (_GRID_PER_RESOLUTION * len(time_s) * (time_s[1] - time_s[0]))
     reach = max(int(np.ceil(largest_hz / step_hz)), 1)
     grid_hz = largest_hz / reach * np.arange(-reach, reach + 1)
     turns = np.exp(-2j * np.pi * np.outer(time_s, grid_hz))
-    frequency: FloatArray = np.zeros(fid.shape[:-1])
-    power: FloatArray = np.zeros((len(fid), n_points))
+    everything = np.ones(len(fid), dtype=bool)
+    frequency: FloatArray = np.zeros_like(phase)
+    power: FloatArray = np.zeros((len(fid), len(time_s)))
     mean_hz: FloatArray = np.zeros(len(fid))
     spread_hz: FloatArray = np.full(len(fid), largest_hz)
     for i in range(_ROUNDS):
-        aligned = Alignment(frequency, phase, is_aligned).undone(fid, time_s)
+        aligned = Alignment(frequency, phase, everything).undone(fid, time_s)
         reference, power = _of_the_others(aligned, noise_sd, weight, time_s)
         product = reference.conj() * fid
-        evidence = np.abs(product @ turns) / np.maximum(noise_sd, _TINY)[..., None] ** 2
+        evidence = np.abs(product @ turns) / noise_sd[..., None] ** 2
         evidence -= 0.5 * ((grid_hz - mean_hz[:, None]) / spread_hz[:, None])[:, None, :] ** 2
         start = grid_hz[evidence.argmax(axis=-1)]
         frequency, phase = _peak(product, time_s, start, largest_hz / reach, largest_hz)
         frequency, phase, mean_hz, spread_hz = _drawn_to_the_mean(
             frequency, phase, power, noise_sd, weight, time_s, is_first=i == 0
         )
-    where = is_aligned[:, None]
-    frequency, phase = _centred(frequency, phase, weight, power, time_s)
-    return Alignment(np.where(where, frequency, 0.0), np.where(where, phase, 0.0), is_aligned)
+    return _centred(frequency, phase, weight, power, time_s)
 
 
-def _phases_alone(fid: ComplexArray) -> tuple[FloatArray, FloatArray]:
+def _phases_alone(bins: ComplexArray) -> tuple[FloatArray, FloatArray]:
     """Return phases (R, M) that make transients (R, M, K) most alike, and their first singular value (R,)."""
-    gram = fid @ np.swapaxes(fid.conj(), -1, -2)
+    gram = bins @ np.swapaxes(bins.conj(), -1, -2)
     strongest = np.diagonal(gram, axis1=-2, axis2=-1).real.argmax(axis=-1)
     v = np.take_along_axis(gram, strongest[:, None, None], axis=-1)
-    length = np.zeros(len(fid))
+    length = np.zeros(len(bins))
     for _ in range(_POWER_STEPS):
         v = gram @ v
         length = np.linalg.norm(v, axis=(-2, -1))
@@ -142,12 +167,11 @@ def _of_the_others(
 ) -> tuple[ComplexArray, FloatArray]:
     """Return the weighted mean of all transients but one, for each, filtered (R, M, K), and p of the signal in it (R, K)."""
     own = aligned * weight[..., None]
-    total = weight.sum(axis=-1, keepdims=True)
-    others = np.maximum(total - weight, _TINY)
+    others = np.maximum(1.0 - weight, _TINY)
     reference = (own.sum(axis=-2, keepdims=True) - own) / others[..., None]
     # noise of one transient and that of the others are independent: this is the power of the signal alone, on the average
-    signal = np.maximum((own.conj() * reference).real.sum(axis=-2) / np.maximum(total, _TINY), -np.inf)
-    noise = 2 * ((weight * noise_sd) ** 2).sum(axis=-1) / np.maximum(total[:, 0], _TINY) ** 2
+    signal = (own.conj() * reference).real.sum(axis=-2)
+    noise = 2 * ((weight * noise_sd) ** 2).sum(axis=-1)
     envelope = _exponential(signal, time_s)
     kept = envelope / np.maximum(envelope + noise[:, None], _TINY)
     return reference * kept[:, None, :], envelope * kept
@@ -220,7 +244,7 @@ def _moments(power: FloatArray, time_s: FloatArray) -> tuple[FloatArray, FloatAr
 
 
 def _mean(values: Any, weight: FloatArray) -> Any:
-    return (values * weight).sum(axis=-1) / np.maximum(weight.sum(axis=-1), _TINY)
+    return (values * weight).sum(axis=-1)
 
 
 def _shrunk(deviation: FloatArray, variance: FloatArray, weight: FloatArray) -> tuple[FloatArray, FloatArray]:

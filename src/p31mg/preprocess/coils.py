@@ -23,11 +23,11 @@ from p31mg.acquisition import ProcessingStep, Spectra
 from p31mg.arrays import BoolArray, ComplexArray, FloatArray
 from p31mg.errors import InputError
 from p31mg.preprocess.axes import REPEATED_AXES, axis_of, require_spectra
-from p31mg.preprocess.signal import evenly, lasting_points
+from p31mg.preprocess.signal import evenly, lasting_points, standing_out
 
 __all__ = ["combine_coils"]
 
-_TAIL = 4
+_TAIL = 2
 """The noise is measured in the last of so many parts of the FID."""
 _NOISE_SAMPLES_PER_COIL = 512
 """With n of them for each coil the SNR squared that is lost is about 1/n."""
@@ -36,8 +36,6 @@ _LEAST_EIGENVALUE = 1e-10
 """Of the noise correlation, relative to the largest: below it coils are copies of each other, or hold no noise."""
 _LOOKED_AT = 32
 """Stacks of coils that tell how long the signal lasts."""
-_STANDING_OUT_SD = 5.0
-"""Bins whose power is so many sd above the noise are taken for signal."""
 
 
 def combine_coils(
@@ -57,7 +55,7 @@ def combine_coils(
         Name of that axis. Default None: the one called ``coil`` or ``channel``.
     noise
         A scan without signal: `Spectra` with an axis of the same name, or complex samples of shape (coils, n). Default None: the
-        last quarter of all FIDs, in which the signal must have decayed.
+        last half of all FIDs. What is left of the signal there does little harm: it lies in the direction that is kept.
 
     Returns
     -------
@@ -174,11 +172,8 @@ def _first_singular_vector(
     n_lasting = lasting_points(evenly(x, 2, _LOOKED_AT)[..., in_use, :] / scale)
     first = x[..., in_use, :n_lasting] / scale
     first[~np.isfinite(first).all(axis=(-2, -1))] = 0.0
-    bins = np.fft.fft(first)
-    together = (*repeated, bins.ndim - 2)
-    power = (bins.real**2 + bins.imag**2).mean(axis=together, keepdims=True)
-    n_together = np.prod([bins.shape[i] for i in together])
-    stands_out = power > 2.0 * n_lasting * (1 + _STANDING_OUT_SD / np.sqrt(n_together))
+    bins = np.fft.fft(first, norm="ortho")
+    stands_out = standing_out(bins, (*repeated, bins.ndim - 2))
     stands_out |= ~stands_out.any(axis=-1, keepdims=True)  # where nothing does: all bins, for want of better
     used = stands_out.any(axis=tuple(range(stands_out.ndim - 1)))
     z = (whitener * scale[:, 0]) @ np.where(stands_out[..., used], bins[..., used], 0.0)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from p31mg.arrays import ComplexArray
+from p31mg.arrays import BoolArray, ComplexArray
 
-__all__ = ["evenly", "lasting_points"]
+__all__ = ["evenly", "lasting_points", "standing_out"]
 
+_STANDING_OUT_SD = 5.0
+_LEAST_EXCESS = 0.05
+"""Bins with less power above the noise than that, relative to the highest, hold more noise than they tell."""
 _FEWEST_POINTS = 32
 _KEPT = 4.0
 """Times the length at which the signal stands out most, which is 0.63 time constants of an exponential decay: 2.5 of them."""
@@ -47,3 +50,15 @@ def lasting_points(fid: ComplexArray) -> int:
     power = (rows.real**2 + rows.imag**2).mean(axis=0)
     above = np.cumsum(power - power[-(n // 4) :].mean()) / np.sqrt(np.arange(1, n + 1))
     return int(min(max(_KEPT * (1 + above.argmax()), _FEWEST_POINTS), n))
+
+
+def standing_out(bins: ComplexArray, together: tuple[int, ...]) -> BoolArray:
+    """Return which bins of transforms (..., K), whose noise has unit sd per component, hold signal.
+
+    Those whose mean power over the axes `together`, which have length 1 in what is returned, is 5 sd above that of noise and 5 %
+    of the highest.
+    """
+    power = (bins.real**2 + bins.imag**2).mean(axis=together, keepdims=True)
+    excess = power / 2.0 - 1.0
+    sd = 1.0 / np.sqrt(np.prod([bins.shape[i] for i in together]))
+    return excess > np.maximum(_STANDING_OUT_SD * sd, _LEAST_EXCESS * excess.max(axis=-1, keepdims=True))

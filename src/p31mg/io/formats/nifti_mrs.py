@@ -402,11 +402,8 @@ def _short(value: Any) -> str:
     if not isinstance(value, np.ndarray):
         return repr(value)
     if value.dtype == bool:
-        return (
-            f"{int(value.sum())} of {value.size}, at {np.flatnonzero(value)[:_MOST_NUMBERS].tolist()}"
-            if value.any()
-            else "none"
-        )
+        where = f" at {np.flatnonzero(value)[:_MOST_NUMBERS].tolist()}" if 0 < value.sum() < value.size else ""
+        return f"{int(value.sum())} of {value.size}{where}"
     if value.size <= _MOST_NUMBERS:
         return "[" + ", ".join(f"{v:.6g}" for v in value.ravel()) + "]"
     sizes = np.abs(value) if np.iscomplexobj(value) else value
