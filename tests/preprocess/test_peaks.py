@@ -46,11 +46,11 @@ def test_without_noise_the_tissue_is_left(gaussian_hz, clean):
 
 def test_fit_finds_what_it_would_find_without_the_phantom(clean, noise, sd_at, stack):
     rng = np.random.default_rng(6)
-    n = 80
+    n = 60
     truth = clean(rng.uniform(0.3, 1.0, n), broadening_hz=rng.uniform(-2, 5, n))
     fid = truth.fid + sd_at(150) * noise(rng, n, truth.n_points)
     lines = np.array([phantom(truth, ppm=rng.normal(20, 0.1), phase=rng.uniform(0, 6)) for _ in range(n)])
-    with_it = p31mg.fit(stack(fid + lines, "person"))
+    with_it = p31mg.fit(stack((fid + lines)[:5], "person"))
     never = p31mg.fit(stack(fid, "person"))
     removed = p31mg.fit(remove_peaks(stack(fid + lines, "person"), [(18, 22)]))
     assert not with_it.is_valid.any()
@@ -58,7 +58,7 @@ def test_fit_finds_what_it_would_find_without_the_phantom(clean, noise, sd_at, s
     error = (removed.shift_alpha_beta_ppm - truth.truth.shift_alpha_beta_ppm)[removed.is_valid]
     z = error / removed.sd_shift_alpha_beta_ppm[removed.is_valid]
     assert abs(z.mean()) < 3 / np.sqrt(n)
-    assert 0.76 < z.std() < 1.24  # three standard errors
+    assert 0.73 < z.std() < 1.27  # three standard errors
     moved = removed.shift_alpha_beta_ppm - never.shift_alpha_beta_ppm
     assert np.nanstd(moved) < 0.1 * error.std()
 

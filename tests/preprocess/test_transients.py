@@ -96,7 +96,7 @@ def test_a_slow_search_with_the_true_signal_finds_the_same(drifting, clean, sd_a
 
 
 def test_what_comes_out_fits_as_perfectly_aligned_spectra_do(clean, noise, sd_at, stack):
-    n, m, snr = 60, 24, 30.0
+    n, m, snr = 40, 16, 36.0
     rng = np.random.default_rng(8)
     truth = clean(rng.uniform(0.3, 1.0, n))
     f, phase = rng.normal(0, 3, (n, m)), rng.uniform(-np.pi, np.pi, (n, m))
@@ -108,7 +108,7 @@ def test_what_comes_out_fits_as_perfectly_aligned_spectra_do(clean, noise, sd_at
     z = error / fit.sd_shift_alpha_beta_ppm
     assert fit.is_valid.all()
     assert abs(z.mean()) < 3 / np.sqrt(n)
-    assert 0.75 < z.std() < 1.25
+    assert 0.66 < z.std() < 1.34  # three standard errors
     assert (fit.snr / perfect.snr).mean() > 0.985
     # alignment by itself moves the shift by less than a third of its error
     moved = fit.shift_alpha_beta_ppm - perfect.shift_alpha_beta_ppm
@@ -124,7 +124,7 @@ def test_plain_mean(snr, drifting):
 
 
 def test_noise_is_not_aligned_to_noise(noise, stack):
-    fid = noise(np.random.default_rng(2), 100, 32, 512)
+    fid = noise(np.random.default_rng(2), 50, 32, 512)
     mean = average_transients(stack(fid, "voxel", "dyn"))
     assert not mean.history[-1].found["is_aligned"].any()
     np.testing.assert_allclose(mean.fid, (mean.history[-1].found["weight"][..., None] * fid).sum(axis=1), atol=1e-12)
