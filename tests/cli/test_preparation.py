@@ -10,22 +10,13 @@ import numpy as np
 import pytest
 from click.testing import Result
 
-import p31mg
-
 Run = Callable[..., Result]
 
 
-@pytest.fixture(scope="module")
-def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a file of 4 coils and 8 transients that drift."""
-    one = p31mg.simulate(0.5, n_points=1024)
-    rng = np.random.default_rng(1)
-    turn = np.exp(2j * np.pi * np.linspace(-4, 4, 8)[:, None] * one.time_s)
-    sd = p31mg.simulate(0.5, snr=120, n_points=1024).truth.noise_sd
-    noise = rng.standard_normal((4, 8, 1024, 2)).view(complex)[..., 0]
-    fid = np.exp(1j * np.arange(4))[:, None, None] * one.fid * turn + sd * noise
-    spectra = p31mg.Spectra(fid, one.acquisition, ("coil", "dyn"))
-    return p31mg.write(spectra, tmp_path_factory.mktemp("raw") / "raw.nii.gz")
+@pytest.fixture
+def raw(shelf: Path) -> Path:
+    """Return a file of 4 coils and 8 transients that drift by 8 Hz, each with SNR 120."""
+    return shelf / "sub-01_raw.nii.gz"
 
 
 def test_each_row_by_itself_without_options(raw: Path, run: Run) -> None:
@@ -39,7 +30,6 @@ def test_coils_and_transients_to_one_row(raw: Path, run: Run) -> None:
     assert (result.exit_code, document["n_spectra"]) == (0, 1)
     assert [step["name"] for step in document["history"]] == ["combine_coils", "average_transients"]
     np.testing.assert_allclose(document["history"][1]["frequency_hz"], np.linspace(-4, 4, 8), atol=0.3)
-    # 4 coils and 8 transients of SNR 120
     assert document["spectra"][0]["snr"] == pytest.approx(120 * np.sqrt(32), rel=0.05)
     assert "coils combined: one signal explains" in result.stderr
     assert "8 transients averaged: 1 of 1 stacks aligned, frequencies within 8" in result.stderr

@@ -67,6 +67,13 @@ def test_apodisation_is_known_after_a_file(clean, tmp_path):
         p31mg.fit(back)
 
 
+def test_batch_repeats_the_caution_of_a_file(clean, tmp_path):
+    p31mg.write(clean(), tmp_path / "a.nii.gz")
+    p31mg.write(apodise(clean(), 5.0), tmp_path / "b.nii.gz")
+    with pytest.warns(p31mg.P31mgWarning, match="the spectra were apodised"):
+        assert len(p31mg.batch(tmp_path)) == 2
+
+
 @pytest.mark.parametrize(
     "steps", [[{"Method": 3}, "x", None, {"Method": "Phasing", "Details": ["y"]}], "Phasing", {}, None]
 )

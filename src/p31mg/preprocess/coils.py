@@ -6,8 +6,8 @@ their first left singular vector u points along :math:`L^{-1} s`. The best linea
 
 .. math:: y(t) = \frac{s^H \Psi^{-1} x(t)}{s^H \Psi^{-1} s}, \qquad s \propto L u,
 
-whose signal-to-noise ratio squared is the sum of those of the whitened coils. Only products of s matter but for scale and phase,
-which the data cannot tell: the root mean square of :math:`|s_c|` is set to 1, and the phase of the most sensitive coil to 0.
+whose signal-to-noise ratio squared is the sum of those of the whitened coils. Scale and phase of s cannot be told from those of
+g: the root mean square of :math:`|s_c|` is set to 1, and the phase of the most sensitive coil to 0.
 
 **How well s is found.** Noise tilts u by an angle whose square is about (C - 1)/E, E being the energy of the signal over the
 noise variance in the data that u is found from, more where these hold much noise. So it is found from few numbers that hold most
