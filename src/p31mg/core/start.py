@@ -10,7 +10,8 @@ r"""Start values for a whole stack of spectra at once, from their discrete Fouri
    strongest expectation first, and what is found is taken away before the next. In phase, a beta triplet stands out that
    is lost in the noise point by point.
 4. **Widths** of the others: expected width plus the broadening found on the reference, which an inhomogeneous field adds to
-   all lines alike.
+   all lines alike. The filters are as wide as expected, L; behind them a line of width w has :math:`2L/(L + w)` of its
+   amplitude, which is made up for.
 
 What is found is rounded to single precision. The last digits of the products above depend on how many spectra there are; so
 nothing of that reaches a fit, and its result is the same to the last bit in whatever batch.
@@ -232,11 +233,12 @@ class Finder:
         aligned = (nearby - reference[:, None] * template) * np.exp(-1j * phase)[:, None]
         shift, amplitude = self._pursue(aligned)
 
-        amplitude[:, e.reference] = np.abs(reference)
-        amplitude = np.maximum(amplitude, _LEAST_AMPLITUDE * e.amplitude * amplitude[:, [e.reference]])
         broadening = width_hz - e.linewidth_hz[e.reference]
         linewidth = e.linewidth_hz + np.maximum(broadening[:, None], -0.5 * e.linewidth_hz)
         linewidth = np.clip(linewidth, e.linewidth_lower_hz, e.linewidth_upper_hz)
+        amplitude *= 0.5 * (1.0 + linewidth / e.linewidth_hz)
+        amplitude[:, e.reference] = np.abs(reference)
+        amplitude = np.maximum(amplitude, _LEAST_AMPLITUDE * e.amplitude * amplitude[:, [e.reference]])
         relative = np.clip(shift - left_over[:, None], e.shift_lower_hz, e.shift_upper_hz)
         relative[:, e.reference] = 0.0
         frequency = coarse * self.sampling.bin_hz + offset_hz
