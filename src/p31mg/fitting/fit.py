@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -21,6 +19,7 @@ from p31mg.fitting.result import FitResult
 from p31mg.fitting.rows import Rows, result_of
 from p31mg.fitting.survey import CHUNK, Look, look
 from p31mg.fitting.uncertainty import uncertainty_of
+from p31mg.fitting.workers import can_fork, for_each
 from p31mg.prior import Prior, load_prior
 
 if TYPE_CHECKING:
@@ -30,14 +29,11 @@ __all__ = ["ENGINES", "fit"]
 
 ENGINES = ("batch", "lmfit")
 
-_CHUNK_OF_A_WORKER = 1024
-"""Spectra fitted together by one of several threads: longer array operations, for which they wait less for each other."""
+_LEAST_PART, _LARGEST_PART = 128, 2048
+"""Spectra that a worker takes at once: enough to be worth a process, few enough for workers to end together."""
 
 _LARGEST_BLOCK = 31 * 2**20
 """Bytes, just below the most that glibc's limits grow to."""
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
 def fit(
@@ -130,11 +126,23 @@ def fit(
 
     _keep_freed_memory()
     fid = spectra.fid.reshape(-1, spectra.n_points)
-    rows = Rows(len(fid), problem)
-    seen = _look_at_all(fid, problem, rows, workers)
 
-    def fit_portion(portion: tuple[Problem, IntArray]) -> None:
-        short, part = portion
+    def fit_part(part: slice) -> Rows:
+        rows = Rows(len(fid[part]), problem)
+        _fit_rows(fid[part], problem, rows, engine, max_iterations, parameters)
+        return rows
+
+    parts = _parts(len(fid), workers)
+    rows = Rows.joined(for_each(fit_part, parts, workers, processes=engine == "batch" and can_fork()))
+    return result_of(rows, spectra, engine)
+
+
+def _fit_rows(
+    fid: ComplexArray, problem: Problem, rows: Rows, engine: str, max_iterations: int, parameters: Parameters | None
+) -> None:
+    """Fit signals (n, N) and write what comes out to their rows."""
+    seen = _look_at_all(fid, problem, rows)
+    for short, part in _portions(seen, problem):
         which, scale, start = seen.rows[part], seen.scale[part], seen.y[part]
         spectrum = short.transformed(fid, which, scale)
         if engine == "batch":
@@ -147,10 +155,11 @@ def fit(
             if result is not None:
                 in_data_units(result, problem, float(unit), float(sd))
 
-    together = CHUNK if workers == 1 else _CHUNK_OF_A_WORKER
-    for _ in _for_each(fit_portion, _portions(seen, problem, together), workers):
-        pass
-    return result_of(rows, spectra, engine)
+
+def _parts(n: int, workers: int) -> list[slice]:
+    """Return the parts of a stack that workers take one after the other; one for a single worker."""
+    each = max(_LEAST_PART, min(_LARGEST_PART, -(-n // workers))) if workers > 1 else max(n, 1)
+    return [slice(first, first + each) for first in range(0, max(n, 1), each)]
 
 
 def _keep_freed_memory() -> None:
@@ -163,36 +172,23 @@ def _keep_freed_memory() -> None:
     del block
 
 
-def _look_at_all(fid: ComplexArray, problem: Problem, rows: Rows, workers: int) -> Look:
+def _look_at_all(fid: ComplexArray, problem: Problem, rows: Rows) -> Look:
     """Return the first look at all signals (n, N), and write what it tells to the rows."""
-    starts = range(0, max(len(fid), 1), CHUNK)
-    together = Look.joined(list(_for_each(lambda start: look(fid[start : start + CHUNK], problem), starts, workers)))
-    rows.status[:] = together.status
-    rows.noise_sd[:] = together.noise_sd
-    rows.snr[:, problem.reference] = together.snr
-    return together
+    seen = Look.joined([look(fid[i : i + CHUNK], problem) for i in range(0, max(len(fid), 1), CHUNK)])
+    rows.status[:] = seen.status
+    rows.noise_sd[:] = seen.noise_sd
+    rows.snr[:, problem.reference] = seen.snr
+    return seen
 
 
-def _portions(seen: Look, problem: Problem, together: int) -> list[tuple[Problem, IntArray]]:
-    """Return which of the signals seen to fit together, that many at most, and with how many of their points."""
+def _portions(seen: Look, problem: Problem) -> list[tuple[Problem, IntArray]]:
+    """Return which of the signals seen to fit together, and with how many of their points."""
     length = problem.enough_for(seen.y[:, len(problem.prior.names) + problem.reference])
     portions = []
     for i, short in enumerate(problem.shortened):
         alike = np.flatnonzero(length == i)
-        portions += [(short, alike[first : first + together]) for first in range(0, len(alike), together)]
+        portions += [(short, alike[first : first + CHUNK]) for first in range(0, len(alike), CHUNK)]
     return portions
-
-
-def _for_each(call: Callable[[Item], Result], items: Sequence[Item], workers: int) -> Iterator[Result]:
-    """Call with each item, in threads: nearly all of the time is spent in array operations that run side by side."""
-    if min(workers, len(items)) <= 1:
-        yield from map(call, items)
-        return
-    from threadpoolctl import threadpool_limits
-
-    # a thread of ours and those of BLAS would wait for the same cores
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers) as pool:
-        yield from pool.map(call, items)
 
 
 def _require_width(problem: Problem) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,17 @@ class Rows:
         self.n_evaluations = np.zeros(n, dtype=np.intp)
         self.lmfit_results = np.full(n, None, dtype=object)
         self.problem = problem
+
+    @classmethod
+    def joined(cls, parts: Sequence[Rows]) -> Rows:
+        """Return the rows of the parts of a stack, given in order, as one."""
+        if len(parts) == 1:
+            return parts[0]
+        whole = cls(0, parts[0].problem)
+        for name, value in vars(whole).items():
+            if isinstance(value, np.ndarray):
+                setattr(whole, name, np.concatenate([getattr(part, name) for part in parts]))
+        return whole
 
     def put(self, which: IntArray, out: EngineResult, uncertainty: Uncertainty, scale: FloatArray) -> None:
         """Write fitted spectra to their rows, in the units of a result. `scale` is what 1 was in the fit."""
