@@ -156,6 +156,10 @@ class BinModel:
     sampling: Sampling
     bins: IntArray
 
+    @property
+    def _few_lines(self) -> bool:
+        return len(self.lines.weight) <= _FEW_LINES
+
     @cached_property
     def _angle(self) -> FloatArray:
         return 2 * np.pi * self.bins / self.sampling.n_points
@@ -202,11 +206,11 @@ class BinModel:
         pairs = directions.view(np.float64)
         uv = np.stack([sums[0], sums[1] - sums[0]], axis=-1).view(np.float64)
         gradient = (pairs @ uv.reshape(len(x), -1, 1))[..., 0] * normalised
-        if len(self.lines.weight) <= _FEW_LINES:
+        if self._few_lines:
             products = directions @ np.swapaxes(self._gram(state.z, *sums_of_one), -1, -2)
             information = pairs @ np.swapaxes(products.view(np.float64), -1, -2)
         else:
-            jacobian = self._jacobian(directions, state.z, powers).view(np.float64)
+            jacobian = self._jacobian(directions, state.z, powers)
             information = jacobian @ np.swapaxes(jacobian, -1, -2)
         information *= normalised
         hessian = information.copy()
@@ -255,17 +259,16 @@ class BinModel:
     def _sums(
         self, residual: ComplexArray, powers: list[FloatArray], z: ComplexArray
     ) -> tuple[list[ComplexArray], list[ComplexArray]]:
-        """Return the sums over bins of ū^p r for every power, and of ū and ū^2, each (B, M)."""
+        """Return the sums over bins of ū^p r for every power, and for few lines those of ū and ū^2, each (B, M)."""
         turned = residual * self._turn
-        rows = np.empty((len(z), 7, len(self.bins)))
-        rows[:, :3] = self._cosine_table
-        rows[:, 3], rows[:, 4] = residual.real, residual.imag
-        rows[:, 5], rows[:, 6] = turned.real, turned.imag
+        rows = np.empty((len(z), 7 if self._few_lines else 4, len(self.bins)))
+        rows[:, 0], rows[:, 1] = residual.real, residual.imag
+        rows[:, 2], rows[:, 3] = turned.real, turned.imag
+        rows[:, 4:] = self._cosine_table[: rows.shape[1] - 4]
         every = [rows @ np.swapaxes(power, -1, -2) for power in powers]
-        return (
-            _sums_of_powers(z, [(s[:, 3] + 1j * s[:, 4], z * (s[:, 5] + 1j * s[:, 6])) for s in every]),
-            _sums_of_powers(z, [(s[:, 0], z * (s[:, 1] - 1j * s[:, 2])) for s in every[:2]]),
-        )
+        of_residual = [(s[:, 0] + 1j * s[:, 1], z * (s[:, 2] + 1j * s[:, 3])) for s in every]
+        of_one = [(s[:, 4], z * (s[:, 5] - 1j * s[:, 6])) for s in every[:2]] if self._few_lines else []
+        return _sums_of_powers(z, of_residual), _sums_of_powers(z, of_one)
 
     def _gram(self, z: ComplexArray, of_one: ComplexArray, of_square: ComplexArray) -> ComplexArray:
         """Return the inner products of (u, u') of all lines, shape (B, 2M, 2M); u and u' of a line are neighbours."""
@@ -284,24 +287,26 @@ class BinModel:
         out[:, :, 1, :, 1] = (np.conj(v)[:, :, None] + v[:, None, :]) * g1 + hg1 * (2.0 * g - 1.0)
         return out.reshape(n_batch, 2 * m, 2 * m)
 
-    def _jacobian(self, directions: ComplexArray, z: ComplexArray, powers: list[FloatArray]) -> ComplexArray:
-        """Return the Jacobian at the bins, shape (B, P, J): of many lines it is smaller than their Gram matrix.
+    def _jacobian(self, directions: ComplexArray, z: ComplexArray, powers: list[FloatArray]) -> FloatArray:
+        """Return the Jacobian at the bins, real parts before imaginary ones, shape (B, P, 2J).
 
-        A column is sum_l alpha_l u_l + beta_l u'_l, which is a product with 1/d and 1/d^2, plus conj(w) times another.
+        A column sum_l alpha_l u_l + beta_l u'_l is a sum of products with 1/d and 1/d^2, less conj(w) times another.
         """
-        out = np.empty((*directions.shape[:2], len(self.bins)), dtype=np.complex128)
-        back = np.conj(self._turn)
+        n_batch, n_parameters = directions.shape[:2]
+        out = np.empty((n_batch, n_parameters, 2, len(self.bins)))
+        _, cosine, sine = self._cosine_table
         rho = 1.0 - (z.real**2 + z.imag**2)
         for parameters, lines in self._supports:
+            n = len(parameters)
             alpha = directions[:, parameters, 2 * lines.start : 2 * lines.stop : 2]
             beta = directions[:, parameters, 2 * lines.start + 1 : 2 * lines.stop : 2]
             turn, gamma = np.conj(z)[:, None, lines], rho[:, None, lines] * beta
-            straight, turned = (
-                _complex_product(first, powers[0][:, lines]) + _complex_product(second, powers[1][:, lines])
-                for first, second in ((alpha - beta, gamma), (turn * alpha, turn * gamma))
-            )
-            out[:, parameters] = straight - back * turned
-        return out
+            product = _real_rows(alpha - beta, turn * alpha) @ powers[0][:, lines]
+            product += _real_rows(gamma, turn * gamma) @ powers[1][:, lines]
+            real, imag, real_turned, imag_turned = (product[:, i * n : (i + 1) * n] for i in range(4))
+            out[:, parameters, 0] = real - (cosine * real_turned - sine * imag_turned)
+            out[:, parameters, 1] = imag - (sine * real_turned + cosine * imag_turned)
+        return out.reshape(n_batch, n_parameters, -1)
 
     @cached_property
     def _supports(self) -> list[tuple[list[int], slice]]:
@@ -426,7 +431,7 @@ def _sums_of_powers(z: ComplexArray, sums: list[tuple[AnyArray, ComplexArray]]) 
     squared = z.real**2 + z.imag**2
     rho = 1.0 - squared
     differences = [plain - turned for plain, turned in sums]
-    out = [differences[0]]
+    out = differences[:1]
     if len(sums) > 1:
         out.append(rho * differences[1] - sums[0][1])
     if len(sums) > 2:
@@ -434,8 +439,6 @@ def _sums_of_powers(z: ComplexArray, sums: list[tuple[AnyArray, ComplexArray]]) 
     return out
 
 
-def _complex_product(factors: ComplexArray, matrix: FloatArray) -> ComplexArray:
-    """Return complex matrices (B, n, M) times one real matrix (B, M, J)."""
-    n = factors.shape[1]
-    product = np.concatenate([factors.real, factors.imag], axis=1) @ matrix
-    return product[:, :n] + 1j * product[:, n:]
+def _real_rows(*factors: ComplexArray) -> FloatArray:
+    """Return the real and imaginary rows of complex matrices (B, n, M), one below the other."""
+    return np.concatenate([part for factor in factors for part in (factor.real, factor.imag)], axis=1)
