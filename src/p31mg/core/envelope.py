@@ -104,6 +104,6 @@ def skewed_terms() -> tuple[ComplexArray, ComplexArray, ComplexArray]:
     >>> bool(abs(envelope - exact) < 5e-4)
     True
     """
-    skew_rates = 2 * np.pi * np.concatenate([_SKEWED_Y, -np.conj(_SKEWED_Y)])
+    skew_rates: ComplexArray = 2 * np.pi * np.concatenate([_SKEWED_Y, -np.conj(_SKEWED_Y)])
     rates, weights = (np.concatenate([terms, np.conj(terms)]) for terms in (_SKEWED_S, _SKEWED_C))
     return _PER_HZ * rates, skew_rates, weights / weights.sum()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -50,11 +51,24 @@ class Rows:
         self.lmfit_results = np.full(n, None, dtype=object)
         self.problem = problem
 
+    @classmethod
+    def joined(cls, parts: Sequence[Rows]) -> Rows:
+        """Return the rows of the parts of a stack, given in order, as one."""
+        if len(parts) == 1:
+            return parts[0]
+        whole = cls(0, parts[0].problem)
+        for name, value in vars(whole).items():
+            if isinstance(value, np.ndarray):
+                setattr(whole, name, np.concatenate([getattr(part, name) for part in parts]))
+        return whole
+
     @property
     def has_field(self) -> BoolArray:
         """Which rows were fitted with a field that broadens all lines."""
         column = 3 * len(self.problem.prior.names) + 1
-        return (self.problem.common[:1] == ["gaussian_linewidth_hz"]) & (self.y[:, column : column + 1] > 0).any(axis=-1)
+        return (self.problem.common[:1] == ["gaussian_linewidth_hz"]) & (self.y[:, column : column + 1] > 0).any(
+            axis=-1
+        )
 
     def put(
         self, which: IntArray, out: EngineResult, uncertainty: Uncertainty, scale: FloatArray, problem: Problem
@@ -102,7 +116,9 @@ class Rows:
     def _columns(self, problem: Problem) -> IntArray:
         """Return the columns of the parameters of a problem."""
         before = 3 * len(problem.prior.names) + 1
-        return np.concatenate([np.arange(before), before + np.array([self.problem.common.index(n) for n in problem.common], int)])
+        return np.concatenate(
+            [np.arange(before), before + np.array([self.problem.common.index(n) for n in problem.common], int)]
+        )
 
 
 def _pressing(out: EngineResult, problem: Problem) -> BoolArray:

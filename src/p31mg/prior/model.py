@@ -205,9 +205,7 @@ class Prior:
             raise PriorKnowledgeError(msg)
         given = (self.gaussian_linewidth_hz, self.gaussian_linewidth_bounds_hz)
         if self.lineshape in OF_FIELD and None in given:
-            msg = (
-                f"the lineshape {self.lineshape!r} needs gaussian_linewidth_hz and gaussian_linewidth_bounds_hz; give both, in Hz."
-            )
+            msg = f"the lineshape {self.lineshape!r} needs gaussian_linewidth_hz and gaussian_linewidth_bounds_hz; give both, in Hz."
             raise PriorKnowledgeError(msg)
         if self.lineshape not in OF_FIELD and given != (None, None):
             msg = f"gaussian_linewidth_hz belongs to the lineshapes 'voigt' and 'asymmetric', not to {self.lineshape!r}; leave it out."
