@@ -69,8 +69,8 @@ def fit(
     phase_model
         ``"locked"``: all phases follow from one and the begin time, which is exact. ``"begin-time"``: the begin time is fitted,
         with the sd that the acquisition states (flat within 1 ms where it states none). ``"free"``: a phase for every resonance;
-        says least and asks least. Default ``"auto"``: as the prior says, or else ``"begin-time"`` where the begin time has an sd and
-        ``"locked"`` where it has none.
+        says least and asks least. Default ``"auto"``: as the prior says, or else ``"begin-time"`` where the begin time has an sd
+        and ``"locked"`` where it has none.
     lineshape
         Default ``"auto"``: where the reference shows that its line is not Lorentzian, the spectrum is fitted again with lines
         that an inhomogeneous, perhaps skewed field broadens all alike; see `FitResult.gaussian_linewidth_hz`. ``"prior"``: the
@@ -206,10 +206,11 @@ class _Climb:
         uncertainty = uncertainty_of(out, problem, self.whole.sampling)
         rows.put(which, out, uncertainty, scale, problem)
         evidence = self.ladder.evidence(problem)
-        if evidence is not None:
-            residual = evidence.left_over(spectrum, out.y)
-            rows.is_broad[which] = self.ladder.leaves_out_points and evidence.broad(residual, noise_sd)
-            rows.is_misshapen[which] = evidence.misshapen(residual, out.y, noise_sd)
+        residual = evidence.left_over(spectrum, out.y)
+        rows.moved[which] = (out.y[:, problem.alpha_beta] != start[:, problem.alpha_beta]).any(axis=-1)
+        rows.excess[which] = evidence.excess(residual, noise_sd)
+        rows.is_broad[which] = evidence.broad(residual, noise_sd)
+        rows.is_misshapen[which] = evidence.misshapen(residual, out.y, noise_sd)
         for row, result, unit, sd in zip(which, results, scale, uncertainty.noise_sd, strict=True):
             if result is not None:
                 in_data_units(result, problem, float(unit), float(sd))
