@@ -12,6 +12,9 @@ with one exponential for each **line** l of resonance k(l). The exponents are li
 lines by multiples of itself; a Gaussian envelope is a sum of exponentials whose exponents are multiples of its width
 (`p31mg.core.envelope`). Nothing below this module knows which of these it is dealing with.
 
+**Shares.** A line of strongly coupled spins holds magnetisation of the others: it has :math:`\sum_k \Sigma_{lk} a_k` in the
+place of :math:`a_{k(l)}`.
+
 **Free parameters.** Those of a fit, x, are tied to the model's linearly, :math:`p = T x`: a shift relative to a reference is one
 row with two ones, a shared linewidth one row that points to another's column.
 
@@ -70,6 +73,8 @@ class LineStructure:
     `resonance`, complex `weight` and `exponent` (λ0, 1/s) have shape (M,) for M lines; `slope` (Λ) is complex, (M, n) for n
     parameters p; `ties` (T) is (n, P) for P free parameters. ``resonance`` rises from 0 to K - 1. `fits_begin_time`: whether the
     last of p is a shift of the begin time.
+
+    `shares` (Σ), real, (M, K): how the amplitudes of all resonances make that of a line. None: each line has its resonance's.
     """
 
     resonance: IntArray
@@ -78,6 +83,7 @@ class LineStructure:
     slope: ComplexArray
     ties: FloatArray
     fits_begin_time: bool = False
+    shares: FloatArray | None = None
 
     @cached_property
     def n_resonances(self) -> int:
@@ -98,9 +104,16 @@ class LineStructure:
         return self.exponent + row_by_row(p, self.slope.T)
 
     def amplitudes(self, p: FloatArray) -> FloatArray:
-        """Return the amplitude of every line's resonance, shape (..., M)."""
+        """Return the amplitude of every line, shape (..., M)."""
         k = self.n_resonances
-        return p[..., 2 * k : 3 * k][..., self.resonance]
+        of_resonances = p[..., 2 * k : 3 * k]
+        return of_resonances[..., self.resonance] if self.shares is None else row_by_row(of_resonances, self.shares.T)
+
+    @cached_property
+    def by_amplitude(self) -> FloatArray:
+        """Derivative of the amplitude of every line by those of the resonances, shape (M, K)."""
+        own = (self.resonance[:, None] == np.arange(self.n_resonances)).astype(float)
+        return own if self.shares is None else self.shares
 
     def turns(self, p: FloatArray) -> ComplexArray:
         """Return the weight of every line times the phase factor, shape (..., M)."""
