@@ -338,7 +338,7 @@ class BinModel:
     def _swells(self) -> FloatArray:
         """Derivative of every line's amplitude by the free parameters, shape (M, P)."""
         k = self.lines.n_resonances
-        return self.lines.ties[2 * k : 3 * k][self.lines.resonance]
+        return self.lines.by_amplitude @ self.lines.ties[2 * k : 3 * k]
 
     @cached_property
     def _turns(self) -> FloatArray:

@@ -226,7 +226,7 @@ def _jacobian(
     shapes = lines.turns(p)[:, None] * np.exp(exponents[:, None] * time)  # of every line, with unit amplitude
     signals = lines.amplitudes(p)[:, None] * shapes
     columns = lines.slope.T @ (time * signals)
-    columns[2 * k : 3 * k] = lines.sum_lines(shapes, axis=0)
+    columns[2 * k : 3 * k] = lines.by_amplitude.T @ shapes
     columns += 1j * (lines.phase_slope.T @ signals)
     if lines.fits_begin_time:
         columns[-1] = exponents @ signals
