@@ -127,6 +127,6 @@ def test_a_worker_of_a_pool_brings_no_processes(monkeypatch):
 def test_threads_give_the_bits_of_processes(simulated, arrays, monkeypatch):
     spectra = simulated(np.linspace(0.3, 0.9, 300), snr=np.geomspace(40, 1000, 300))
     one = arrays(p31mg.fit(spectra, workers=2))
-    monkeypatch.setattr(importlib.import_module("p31mg.fitting.fit"), "can_fork", lambda: False)
+    monkeypatch.setattr(importlib.import_module("p31mg.fitting.workers"), "can_fork", lambda: False)
     for name, values in arrays(p31mg.fit(spectra, workers=2)).items():
         np.testing.assert_array_equal(values, one[name], err_msg=name)

@@ -19,7 +19,7 @@ from p31mg.fitting.result import FitResult
 from p31mg.fitting.rows import Rows, result_of
 from p31mg.fitting.survey import CHUNK, Look, look
 from p31mg.fitting.uncertainty import uncertainty_of
-from p31mg.fitting.workers import can_fork, for_each
+from p31mg.fitting.workers import for_each
 from p31mg.prior import Prior, load_prior
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def fit(
         return rows
 
     parts = _parts(len(fid), workers)
-    rows = Rows.joined(for_each(fit_part, parts, workers, processes=engine == "batch" and can_fork()))
+    rows = Rows.joined(for_each(fit_part, parts, workers, processes=engine == "batch"))
     return result_of(rows, spectra, engine)
 
 

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import scipy.fft
 
 from p31mg.acquisition import Spectra
 from p31mg.arrays import ComplexArray, FloatArray, IntArray
@@ -183,7 +182,7 @@ def _residual(
 ) -> FloatArray:
     p = problem.from_carrier @ _values(parameters, problem, names)
     signal = model_fid(p, problem.lines, problem.sampling).sum(axis=0)
-    return _stacked(scipy.fft.fft(signal)[bins] - data) / np.sqrt(problem.sampling.n_points)
+    return _stacked(np.fft.fft(signal)[bins] - data) / np.sqrt(problem.sampling.n_points)
 
 
 def _jacobian(
@@ -203,7 +202,7 @@ def _jacobian(
     columns[3 * k] = 1j * signals.sum(axis=0)
     if lines.fits_begin_time:
         columns[-1] = exponents @ signals
-    by_reported = scipy.fft.fft(columns)[:, bins].T @ problem.from_carrier
+    by_reported = np.fft.fft(columns)[:, bins].T @ problem.from_carrier
     by_reported /= np.sqrt(problem.sampling.n_points)
     return _stacked((by_reported @ _sensitivity(parameters, problem, names)).T).T
 
