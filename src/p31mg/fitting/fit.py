@@ -64,8 +64,8 @@ def fit(
     max_iterations
         Of each spectrum. Default 100; convergence takes about 5, three times as many at low SNR.
     workers
-        Threads that share the stack, in portions of 1024 spectra. Default 1. Two take two thirds of the time of one. The result
-        does not depend on it, to the last bit.
+        Processes that share the stack (engine ``"batch"`` on Linux, forked for the call) or threads. Default 1. Worth it from
+        some hundred spectra on. The result does not depend on it, to the last bit.
 
     Returns
     -------
