@@ -1,0 +1,231 @@
+"""The work on one portion of a study: files in, finished rows out. It runs in this process, in another, or on another machine.
+
+What comes out for a file depends on its content and the settings alone, never on the files it was worked on with, nor on who did
+it: that is what lets a study be stopped, resumed and shared.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from p31mg.acquisition import Acquisition, Spectra
+from p31mg.arrays import FloatArray
+from p31mg.constants import LARMOR_FREQUENCY_31P_MHZ_PER_T, PLAUSIBLE_PH, PLAUSIBLE_TEMPERATURE_C
+from p31mg.errors import P31mgError
+from p31mg.fitting import FitResult, FitStatus, fit, index_columns
+from p31mg.io.header import Given
+from p31mg.io.reading import examine
+from p31mg.magnesium import free_magnesium
+from p31mg.study.figures import draw_fit, position_of
+from p31mg.study.find import Input, sha256_of
+from p31mg.study.options import Settings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["FileResult", "Job", "Task", "failed", "no_rows", "work"]
+
+_LIMITS = {
+    "ph": PLAUSIBLE_PH,
+    "temperature_c": PLAUSIBLE_TEMPERATURE_C,
+    "sd_ph": (0.0, np.inf),
+    "sd_temperature_c": (0.0, np.inf),
+}
+
+
+@dataclass(frozen=True)
+class Task:
+    """One input with what the subject table says of it, and below which name its figures go (without the ending)."""
+
+    an_input: Input
+    own: Mapping[str, float] = field(default_factory=dict)
+    figure_stem: str = ""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What one call of `work` does."""
+
+    tasks: tuple[Task, ...]
+    root: Path
+    settings: Settings
+    draw: bool
+
+
+@dataclass(frozen=True)
+class FileResult:
+    """What came out for one input.
+
+    Parameters
+    ----------
+    name, own
+        Of the input, and its own options.
+    sha256
+        Of every file of the input, by its path.
+    columns
+        Rows of the table, by column.
+    axes
+        Names of the batch axes, which are columns as well.
+    notes
+        What was doubtful: sentences for the log.
+    figures
+        Pictures as PNG by their path below ``figures/``; None where none were asked for.
+    """
+
+    name: str
+    own: Mapping[str, float]
+    sha256: Mapping[str, str]
+    columns: Mapping[str, list[Any]]
+    axes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    figures: Mapping[str, bytes] | None = None
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A task with its spectra."""
+
+    task: Task
+    sha256: Mapping[str, str]
+    spectra: Spectra
+    doubts: tuple[str, ...]
+
+    @property
+    def n_rows(self) -> int:
+        return int(np.prod(self.spectra.batch_shape, dtype=int))
+
+
+def work(job: Job) -> list[FileResult]:
+    """Read, fit and convert the spectra of a job; the files of one acquisition in one call."""
+    done: dict[str, FileResult] = {}
+    read: list[_Read] = []
+    for task in job.tasks:
+        one = _read(task, job)
+        if isinstance(one, _Read):
+            read.append(one)
+        else:
+            done[one.name] = one
+    for members in _groups(read):
+        done |= {r.name: r for r in _fitted(members, job)}
+    return [done[task.an_input.name] for task in job.tasks]
+
+
+def failed(task: Task, reason: str, sha256: Mapping[str, str], *, draw: bool = False) -> FileResult:
+    """Return the row of an input of which there are no spectra."""
+    columns = {"status": FitStatus.NOT_READ.name, "reason": reason, "is_valid": False, "mg_is_valid": False}
+    return FileResult(
+        name=task.an_input.name,
+        own=task.own,
+        sha256=sha256,
+        columns={name: [value] for name, value in columns.items()},
+        figures={} if draw else None,
+    )
+
+
+def no_rows(settings: Settings) -> pd.DataFrame:
+    """Return the columns of a fitted spectrum without any row, so that a study of which nothing was read has them too."""
+    acquisition = Acquisition(
+        spectrometer_frequency_mhz=LARMOR_FREQUENCY_31P_MHZ_PER_T * settings.prior.field_strength_t,
+        dwell_time_s=1e-5,
+        begin_time_s=0.0,
+    )
+    nothing = fit(Spectra(np.empty((0, 128), dtype=complex), acquisition), settings.prior)
+    return _rows(nothing, settings, {})
+
+
+def _read(task: Task, job: Job) -> _Read | FileResult:
+    path, sha256 = task.an_input.path, sha256_of(task.an_input, job.root)
+    given = {name: task.own.get(name, value) for name, value in job.settings.reading.items()}
+    try:
+        examined = examine(path, Given(**given))
+    except P31mgError as error:
+        return failed(task, str(error).replace(str(path), task.an_input.name), sha256, draw=job.draw)
+    return _Read(task, sha256, examined.spectra, examined.doubts)
+
+
+def _groups(read: Iterable[_Read]) -> Iterable[list[_Read]]:
+    """Return files that can be fitted in one call: same acquisition and number of points, and the same options of their own."""
+    groups: dict[Any, list[_Read]] = {}
+    for one in read:
+        key = (one.spectra.acquisition, one.spectra.n_points, frozenset(one.task.own))
+        groups.setdefault(key, []).append(one)
+    return groups.values()
+
+
+def _fitted(members: Sequence[_Read], job: Job) -> Iterator[FileResult]:
+    settings = job.settings
+    fid = np.concatenate([m.spectra.fid.reshape(-1, m.spectra.n_points) for m in members])
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            result = fit(Spectra(fid, members[0].spectra.acquisition), settings.prior, engine=settings.engine)
+        except P31mgError as error:
+            for m in members:
+                yield failed(m.task, str(error), m.sha256, draw=job.draw)
+            return
+        rows = _rows(result, settings, _own_of_rows(members, settings))
+    notes = tuple(dict.fromkeys(str(w.message) for w in caught))
+    by_column = {str(name): column.tolist() for name, column in rows.items()}
+    start = 0
+    for m in members:
+        part = slice(start, start + m.n_rows)
+        positions = {name: values.tolist() for name, values in index_columns(m.spectra).items()}
+        # the begin time of a file is its own; where it comes from does not part files that are fitted together
+        columns = {**positions, **{name: values[part] for name, values in by_column.items()}}
+        columns["begin_time_source"] = [m.spectra.acquisition.begin_time_source] * m.n_rows
+        yield FileResult(
+            name=m.task.an_input.name,
+            own=m.task.own,
+            sha256=m.sha256,
+            columns=columns,
+            axes=m.spectra.axis_names,
+            notes=(*m.doubts, *notes),
+            figures=dict(_pictures(m, result, start, positions)) if job.draw else None,
+        )
+        start += m.n_rows
+
+
+def _own_of_rows(members: Sequence[_Read], settings: Settings) -> dict[str, FloatArray]:
+    """Return the options of their own that act on magnesium, one value for each row."""
+    names = [name for name in members[0].task.own if name in settings.magnesium]
+    sizes = [m.n_rows for m in members]
+    return {name: np.repeat([m.task.own[name] for m in members], sizes) for name in names}
+
+
+def _rows(result: FitResult, settings: Settings, own: Mapping[str, FloatArray]) -> pd.DataFrame:
+    """Return the rows of a stack: fit and magnesium. A value of its own that makes no sense is not known, and flags its row."""
+    import pandas as pd
+
+    makes_sense = np.ones(result.status.shape, dtype=bool)
+    sensible = {}
+    for name, values in own.items():
+        low, high = _LIMITS[name]
+        good = (values >= low) & (values <= high)
+        sensible[name] = np.where(good, values, np.nan)
+        makes_sense &= good
+    mg = free_magnesium(result, calibration=settings.calibration, **{**settings.magnesium, **sensible})
+    mg = replace(mg, inputs_ok=mg.inputs_ok & makes_sense)
+    of_fit = result.to_dataframe().drop(columns="spectrum")
+    of_mg = mg.to_dataframe().drop(columns=["spectrum", *of_fit.columns], errors="ignore")
+    first = ["status", "reason", "shift_alpha_beta_ppm", "sd_shift_alpha_beta_ppm"]
+    return pd.concat([of_fit[first], of_mg, of_fit.drop(columns=first)], axis=1)
+
+
+def _pictures(
+    m: _Read, result: FitResult, start: int, positions: Mapping[str, list[int]]
+) -> Iterator[tuple[str, bytes]]:
+    """Draw the fitted spectra of one file."""
+    for i in range(m.n_rows):
+        if result.status[start + i] != FitStatus.OK:
+            continue
+        name = "_".join([m.task.figure_stem, *position_of({axis: at[i] for axis, at in positions.items()})])
+        content = io.BytesIO()
+        draw_fit(result, start + i, m.task.an_input.name).savefig(content, format="png")
+        yield f"{name}.png", content.getvalue()
