@@ -65,7 +65,6 @@ def command(folder: Path, output: Path, output_format: str | None, **options: An
     p31mg batch study/ -o results/
     p31mg batch study/ -o results/ --begin-time 0.0005 --no-figures
     p31mg batch study/ -o results/ --correct-kd --subjects people.csv --sd-ph 0.03
-    p31mg batch study/ -o results/ --dask tcp://node7:8786
     """
     from p31mg.study.run import run_study
 
@@ -112,12 +111,12 @@ def _first(table: pd.DataFrame, which: pd.Series[bool]) -> str:
 
 def _remarks(study: Study) -> list[str]:
     """Return one line for each thing that the log tells more of."""
-    n_notes = len({note for notes in study.notes.values() for note in notes})
+    n_notes = len(study.notes)
     remarks = {
         f"{study.n_resumed} of {study.n_files} files were finished before": study.n_resumed,
         f"{_counted(study.subjects.files_without_row)} without a row in the subject table": study.subjects.files_without_row,
         f"{_counted(study.subjects.rows_without_file)} of the subject table without a file": study.subjects.rows_without_file,
-        f"{n_notes} notes on the files: see batch.log": n_notes,
+        f"{n_notes} {'note' if n_notes == 1 else 'notes'} on the files: see batch.log": n_notes,
     }
     return [text for text, is_said in remarks.items() if is_said]
 

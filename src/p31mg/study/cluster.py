@@ -25,7 +25,7 @@ __all__ = ["look", "on_cluster"]
 _RETRIES = 3
 _JOBS_OF_A_THREAD = 2
 """One under way and one waiting."""
-_CONNECT_S = 20
+_CONNECT_S = 10
 
 
 class _Cluster:

@@ -6,6 +6,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -98,13 +99,9 @@ def _read_ahead(job: Job) -> None:
     if not hasattr(os, "posix_fadvise"):
         return
     for task in job.tasks:
-        try:
+        with suppress(OSError):  # a file that is not there: its row will say so
             descriptor = os.open(task.an_input.path, os.O_RDONLY | os.O_NONBLOCK)
-        except OSError:
-            continue  # its row will say so
-        try:
-            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_WILLNEED)
-        except OSError:
-            pass  # a pipe, or a file system that does not read ahead
-        finally:
-            os.close(descriptor)
+            try:
+                os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_WILLNEED)
+            finally:
+                os.close(descriptor)

@@ -11,6 +11,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -146,11 +147,9 @@ def state_of(an_input: Input, root: Path) -> State:
     """Return the state of the files of an input; one that cannot be looked at has none."""
     state = {}
     for member in an_input.members:
-        try:
+        with suppress(OSError):
             s = (root / member).stat()
-        except OSError:
-            continue
-        state[member] = (s.st_size, s.st_mtime_ns, s.st_ctime_ns)
+            state[member] = (s.st_size, s.st_mtime_ns, s.st_ctime_ns)
     return state
 
 
@@ -158,9 +157,6 @@ def sha256_of(an_input: Input, root: Path) -> dict[str, str]:
     """Return the SHA-256 of every file of an input by its path; a file that cannot be read has none."""
     digests = {}
     for member in an_input.members:
-        try:
-            with (root / member).open("rb") as file:
-                digests[member] = hashlib.file_digest(file, "sha256").hexdigest()
-        except OSError:
-            continue
+        with suppress(OSError), (root / member).open("rb") as file:
+            digests[member] = hashlib.file_digest(file, "sha256").hexdigest()
     return digests

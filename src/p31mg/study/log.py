@@ -23,7 +23,7 @@ def write_log(output: Path, entries: Mapping[str, Entry], subjects: Subjects, fi
     lines = [f"{now} p31mg {__version__}: {len(done)} of {len(files)} files finished"]
     said: dict[str, list[str]] = {}
     for name in done:
-        for note in entries[name].notes:
+        for note in (*entries[name].warnings, *entries[name].notes):
             said.setdefault(note, []).append(name)
     lines += [f"{_named(names)}: {note}" for note, names in said.items()]
     if subjects.files_without_row:

@@ -4,7 +4,7 @@ A part is one JSON file in ``.p31mg/parts/``: the rows of some inputs, to the la
 were made of. It is there whole or not at all. Figures of its inputs are written before it: a part that is there is complete.
 
     {"settings": digest of what decides the numbers,
-     "files": [{"name", "own", "state", "sha256", "columns", "axes", "notes", "figures"}]}
+     "files": [{"name", "own", "state", "sha256", "columns", "axes", "notes", "warnings", "figures"}]}
 
 What is finished is asked by content: an input is, where a part of the same settings holds it with the same own options and the
 same SHA-256. Its state (size and times) spares the reading of a file that nobody touched.
@@ -37,6 +37,7 @@ class Entry:
     sha256: Mapping[str, str]
     axes: tuple[str, ...]
     notes: tuple[str, ...]
+    warnings: tuple[str, ...]
     figures: tuple[str, ...] | None
 
 
@@ -85,6 +86,7 @@ class Parts:
                 sha256=file["sha256"],
                 axes=tuple(file["axes"]),
                 notes=tuple(file["notes"]),
+                warnings=tuple(file["warnings"]),
                 figures=None if file["figures"] is None else tuple(file["figures"]),
             )
 
@@ -98,6 +100,7 @@ class Parts:
                 "sha256": dict(r.sha256),
                 "axes": r.axes,
                 "notes": r.notes,
+                "warnings": r.warnings,
                 "figures": None if r.figures is None else list(r.figures),
                 "columns": r.columns,
             }

@@ -16,9 +16,9 @@ from p31mg._version import __version__
 from p31mg.io.documents import json_text, jsonable
 from p31mg.magnesium import calibration_record
 from p31mg.prior import Prior
+from p31mg.study.columns import explained
 from p31mg.study.options import Settings
 from p31mg.study.subjects import Subjects
-from p31mg.study.table import explained
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +35,7 @@ def provenance(
     figures: list[str],
 ) -> dict[str, Any]:
     """Return the record of a study; `inputs` are SHA-256 by path below the folder."""
-    own = dict.fromkeys(subjects.columns, "column of the subject table")
+    own = {name: "column of the subject table" for c in subjects.columns for name in (c, f"subject_{c}")}
     return {
         "columns": {str(c): own.get(str(c)) or explained(str(c)) for c in table.columns},
         "options": {"folder": str(root), **settings.record},

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import tempfile
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ from p31mg.io.writing import make_folder, write_whole
 from p31mg.study.cluster import on_cluster
 from p31mg.study.dispatch import Keeper, Progress, work_off
 from p31mg.study.figures import draw_study, figure_stems
-from p31mg.study.find import ENTITIES, find_inputs
+from p31mg.study.find import find_inputs
 from p31mg.study.folder import earlier_record, locked, prepare, require_own
 from p31mg.study.log import write_log
 from p31mg.study.options import Options, Settings, with_signature
@@ -49,7 +49,7 @@ class Study:
     output: Path | None
     n_files: int
     n_resumed: int
-    notes: Mapping[str, Sequence[str]]
+    notes: tuple[str, ...]
     subjects: Subjects
 
 
@@ -175,8 +175,7 @@ def run_study(
     own_files = [Path(p) for p in (out, subjects) if isinstance(p, (str, os.PathLike))]
     inputs = find_inputs(root, own_files)
     names = [i.name for i in inputs]
-    empty = no_rows(settings)
-    known = read_subjects(subjects, root, names, ("file", *ENTITIES.values(), *map(str, empty.columns)))
+    known = read_subjects(subjects, root, names)
     if out is not None:
         require_own(out, root, settings, overwrite=overwrite)
     stems = figure_stems(names)
@@ -205,11 +204,13 @@ def run_study(
             if out is not None:
                 with suppress(WriteError):  # it would hide what happened
                     write_log(out, parts.entries, known, names)
-        table = table_of(parts.rows(), names, empty, {n: e.axes for n, e in parts.entries.items()}, known)
-        notes = {n: parts.entries[n].notes for n in names if parts.entries[n].notes}
+        table = table_of(parts.rows(), names, no_rows(settings), {n: e.axes for n, e in parts.entries.items()}, known)
+        entries = [parts.entries[name] for name in names]
+        notes = tuple(dict.fromkeys(note for e in entries for note in (*e.warnings, *e.notes)))
         study = Study(table, out, len(names), n_resumed, notes, known)
         if out is None:
-            _warn(study)
+            for text in dict.fromkeys(text for e in entries for text in e.warnings):
+                warnings.warn(text, P31mgWarning, stacklevel=4)
         else:
             _finish(study, out, root, settings, parts, figures=figures, bids=bids)
     return study
@@ -221,12 +222,6 @@ def _pool(
     if client is not None:
         return on_cluster(client, root)
     return on_this_machine(n_workers(tasks, draw=draw) if workers is None else workers)
-
-
-def _warn(study: Study) -> None:
-    """Tell what would stand in the log."""
-    for note in dict.fromkeys(note for notes in study.notes.values() for note in notes):
-        warnings.warn(note, P31mgWarning, stacklevel=4)
 
 
 def _finish(

@@ -3,7 +3,7 @@
 A column `file` (path below the folder of the study, or the bare name where only one file has it) or `subject`
 (`participant_id`, with or without ``sub-``) says where a row belongs; with `subject`, columns `session` and `run` may narrow it.
 Columns named as options of `OWN_OPTIONS` act on their rows in place of the option; an empty cell leaves it. All others are
-carried into the results. Rows without a file and files without a row are reported, not refused.
+carried into the results, and say who a file is of where its path does not. Rows without a file and files without a row are reported, not refused.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from p31mg.errors import InputError, ReadError
-from p31mg.study.find import entities_of
+from p31mg.study.columns import is_result
+from p31mg.study.find import ENTITIES, entities_of
 from p31mg.study.options import OWN_OPTIONS
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class Subjects:
     record: Mapping[str, Any] = field(default_factory=dict)
 
 
-def read_subjects(table: SubjectTable | None, root: Path, names: Iterable[str], taken: Iterable[str]) -> Subjects:
+def read_subjects(table: SubjectTable | None, root: Path, names: Iterable[str]) -> Subjects:
     """Join a table to the files of a study; without one, that of a BIDS tree (participants.tsv) where there is one.
 
     Raises
@@ -71,7 +72,7 @@ def read_subjects(table: SubjectTable | None, root: Path, names: Iterable[str], 
         The file cannot be read as a table.
     InputError
         It has no column that says which file or subject, the same key twice, text where a number acts, or a column that is one of
-        the results (`taken`).
+        the results.
     """
     participants = root / "participants.tsv"
     if table is None:
@@ -81,9 +82,9 @@ def read_subjects(table: SubjectTable | None, root: Path, names: Iterable[str], 
     frame, where, record = _frame(table)
     keys = _keys(frame, where)
     carried = [c for c in frame.columns if c not in OWN_OPTIONS and c not in keys]
-    clash = sorted(set(carried) & set(taken))
-    if clash:
-        msg = f"{where} has the column {clash[0]}, which is one of the results; rename it."
+    clash = next((c for c in carried if is_result(c) and c not in ENTITIES.values()), None)
+    if clash is not None:
+        msg = f"{where} has the column {clash}, which is one of the results; rename it."
         raise InputError(msg)
     records = frame.astype(object).where(frame.notna(), None).to_dict(orient="records")
     rows = {_key(row, keys): row for row in records}

@@ -74,7 +74,9 @@ class FileResult:
     axes
         Names of the batch axes, which are columns as well.
     notes
-        What was doubtful: sentences for the log.
+        What is doubtful about the file: sentences for the log.
+    warnings
+        What the fit warned of.
     figures
         Pictures as PNG by their path below ``figures/``; None where none were asked for.
     """
@@ -85,6 +87,7 @@ class FileResult:
     columns: Mapping[str, list[Any]]
     axes: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     figures: Mapping[str, bytes] | None = None
 
 
@@ -171,7 +174,7 @@ def _fitted(members: Sequence[_Read], job: Job) -> Iterator[FileResult]:
                 yield failed(m.task, str(error), m.sha256, draw=job.draw)
             return
         rows = _rows(result, settings, _own_of_rows(members, settings))
-    notes = tuple(dict.fromkeys(str(w.message) for w in caught))
+    warned = tuple(dict.fromkeys(str(w.message) for w in caught))
     by_column = {str(name): column.tolist() for name, column in rows.items()}
     start = 0
     for m in members:
@@ -186,7 +189,8 @@ def _fitted(members: Sequence[_Read], job: Job) -> Iterator[FileResult]:
             sha256=m.sha256,
             columns=columns,
             axes=m.spectra.axis_names,
-            notes=(*m.doubts, *notes),
+            notes=m.doubts,
+            warnings=warned,
             figures=dict(_pictures(m, result, start, positions)) if job.draw else None,
         )
         start += m.n_rows
