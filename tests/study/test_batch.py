@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from p31mg.study.columns import COLUMNS, explained
 
 import p31mg
+from p31mg.study.columns import COLUMNS, explained
 
 PNG = b"\x89PNG\r\n\x1a\n"
 OPTIONS: dict[str, Any] = {"ph": 7.1, "temperature_c": 36.5, "calibration": "gupta-1984"}

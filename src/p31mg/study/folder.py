@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,11 @@ from typing import Any
 from p31mg._version import __version__
 from p31mg.errors import WriteError
 from p31mg.io.documents import json_text
-from p31mg.io.writing import TEMPORARY_PREFIX, make_folder, write_whole
+from p31mg.io.writing import TEMPORARY_PREFIX, make_folder, write_text
 from p31mg.study.find import STATE_FOLDER
 from p31mg.study.options import Settings
 
-__all__ = ["earlier_record", "locked", "prepare", "require_own"]
+__all__ = ["locked", "prepare", "remove_earlier", "require_own"]
 
 _PLAN = "plan.json"
 _PATIENCE_S = 1.0
@@ -35,7 +35,7 @@ def require_own(output: Path, root: Path, settings: Settings, *, overwrite: bool
     if output.resolve() == root.resolve():
         msg = f"output folder {output} is the folder of the spectra; choose another, it may lie within."
         raise WriteError(msg)
-    before = _plan_of(output) or earlier_record(output)
+    before = _plan_of(output) or _record_of(output)
     if before is None:
         if (output / "results.csv").exists():
             msg = f"output folder {output} holds a results.csv that p31mg did not write; choose another folder."
@@ -103,7 +103,19 @@ def prepare(output: Path, state: Path, root: Path, settings: Settings) -> None:
     for left in output.rglob(f"{TEMPORARY_PREFIX}*"):
         if left.is_file():
             left.unlink(missing_ok=True)
-    write_whole(state / _PLAN, lambda name: Path(name).write_text(json_text(plan), encoding="utf-8"))
+    write_text(state / _PLAN, json_text(plan))
+
+
+def remove_earlier(output: Path, made: Mapping[str, Sequence[str]]) -> None:
+    """Remove what the record of an earlier run says it made and this one did not: figures, and files of a BIDS dataset."""
+    record = _record_of(output) or {}
+    for kind, names in made.items():
+        folder = (output / "figures" if kind == "figures" else output).resolve()
+        earlier = record.get(kind, [])
+        for name in earlier if isinstance(earlier, list) else []:
+            file = (folder / str(name)).resolve()
+            if str(name) not in names and file.is_relative_to(folder) and file != folder and file.is_file():
+                file.unlink()
 
 
 def _plan(root: Path, settings: Settings) -> dict[str, Any]:
@@ -119,7 +131,7 @@ def _plan_of(output: Path) -> dict[str, Any] | None:
     return _json(output / STATE_FOLDER / _PLAN)
 
 
-def earlier_record(output: Path) -> dict[str, Any] | None:
+def _record_of(output: Path) -> dict[str, Any] | None:
     """Return the record of an earlier run in a folder, None if there is none that p31mg wrote."""
     record = _json(output / "results.json")
     is_ours = record is not None and "p31mg" in record.get("versions", {})

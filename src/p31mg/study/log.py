@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from p31mg._version import __version__
-from p31mg.io.writing import write_whole
+from p31mg.io.writing import write_text
 from p31mg.study.parts import Entry
 from p31mg.study.subjects import Subjects
 
@@ -30,7 +30,7 @@ def write_log(output: Path, entries: Mapping[str, Entry], subjects: Subjects, fi
         lines.append(f"{_named(subjects.files_without_row)}: no row in the subject table")
     if subjects.rows_without_file:
         lines.append(f"{_named(subjects.rows_without_file, 'rows')} of the subject table: no file")
-    write_whole(output / "batch.log", lambda name: Path(name).write_text("\n".join(lines) + "\n", encoding="utf-8"))
+    write_text(output / "batch.log", "\n".join(lines) + "\n")
 
 
 def _named(names: Sequence[str], what: str = "files") -> str:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from p31mg.io.writing import make_folder, write_whole
+from p31mg.io.writing import make_folder, write_text
 from p31mg.study.find import Input, State, sha256_of, state_of
 from p31mg.study.work import FileResult, Task
 
@@ -110,7 +110,7 @@ class Parts:
         path = self._folder / f"{hashlib.sha256(identity.encode()).hexdigest()[:24]}.json"
         # NaN and Infinity are no JSON by the letter, but what Python writes and reads again
         text = json.dumps({"settings": self._digest, "files": files})
-        write_whole(path, lambda name: Path(name).write_text(text, encoding="utf-8"))
+        write_text(path, text)
         self._entries |= {e.name: e for e in self._entries_of(path)}
 
     @property

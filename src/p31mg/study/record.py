@@ -32,7 +32,6 @@ def provenance(
     settings: Settings,
     subjects: Subjects,
     inputs: Mapping[str, str],
-    figures: list[str],
 ) -> dict[str, Any]:
     """Return the record of a study; `inputs` are SHA-256 by path below the folder."""
     own = {name: "column of the subject table" for c in subjects.columns for name in (c, f"subject_{c}")}
@@ -51,7 +50,6 @@ def provenance(
         "inputs_sha256": dict(inputs),
         "status": {str(k): int(v) for k, v in table["status"].value_counts().sort_index().items()},
         "n_valid": int(table["mg_is_valid"].sum()),
-        "figures": figures,
         "versions": versions(),
         "machine": machine(),
         "finished": datetime.now(tz=UTC).isoformat(timespec="seconds"),

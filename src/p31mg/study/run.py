@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Unpack
 
 from p31mg.errors import InputError, P31mgWarning, WriteError
 from p31mg.io.documents import json_text
-from p31mg.io.writing import make_folder, write_whole
+from p31mg.io.writing import make_folder, write_text, write_whole
+from p31mg.study.bids import derivatives
 from p31mg.study.cluster import on_cluster
 from p31mg.study.dispatch import Keeper, Progress, work_off
 from p31mg.study.figures import draw_study, figure_stems
 from p31mg.study.find import find_inputs
-from p31mg.study.folder import earlier_record, locked, prepare, require_own
+from p31mg.study.folder import locked, prepare, remove_earlier, require_own
 from p31mg.study.log import write_log
 from p31mg.study.options import Options, Settings, with_signature
 from p31mg.study.parts import Parts
@@ -236,21 +237,11 @@ def _finish(
             write_whole(make_folder(out / "figures") / name, figure.savefig)
             names.append(name)
     inputs = {path: digest for e in parts.entries.values() for path, digest in e.sha256.items()}
-    record = provenance(table, root, settings, study.subjects, dict(sorted(inputs.items())), sorted(names))
-    _remove_figures(out, keep=set(names))
-    write_whole(out / "results.json", lambda name: Path(name).write_text(json_text(record), encoding="utf-8"))
-    if bids:
-        from p31mg.study.bids import write_derivatives
-
-        write_derivatives(out, table, record)
+    record = provenance(table, root, settings, study.subjects, dict(sorted(inputs.items())))
+    dataset = dict(derivatives(table, record["columns"], study.subjects.columns, root.resolve().name)) if bids else {}
+    for name, content in dataset.items():
+        write_text(make_folder((out / name).parent) / Path(name).name, content)
+    made = {"figures": sorted(names), "bids": sorted(dataset)}
+    remove_earlier(out, made)
+    write_text(out / "results.json", json_text({**record, **made}))
     parts.remove_others()
-
-
-def _remove_figures(output: Path, keep: set[str]) -> None:
-    """Remove the figures that the record of an earlier run names, and nothing that lies outside their folder."""
-    folder = (output / "figures").resolve()
-    names = (earlier_record(output) or {}).get("figures", [])
-    for name in names if isinstance(names, list) else []:
-        file = (folder / str(name)).resolve()
-        if str(name) not in keep and file.is_relative_to(folder) and file.is_file():
-            file.unlink()

@@ -3,7 +3,8 @@
 A column `file` (path below the folder of the study, or the bare name where only one file has it) or `subject`
 (`participant_id`, with or without ``sub-``) says where a row belongs; with `subject`, columns `session` and `run` may narrow it.
 Columns named as options of `OWN_OPTIONS` act on their rows in place of the option; an empty cell leaves it. All others are
-carried into the results, and say who a file is of where its path does not. Rows without a file and files without a row are reported, not refused.
+carried into the results, and say who a file is of where its path does not. Rows without a file and files without a row are
+reported, not refused.
 """
 
 from __future__ import annotations
