@@ -57,17 +57,18 @@ class Parts:
         self._digest = digest
         self._entries: dict[str, Entry] = {}
 
-    def take_finished(self, tasks: Sequence[Task], root: Path, *, draw: bool) -> None:
-        """Look at the parts that are there, and take from them what still holds."""
+    def take_finished(self, tasks: Sequence[Task], root: Path, figures: Path | None) -> None:
+        """Look at the parts that are there, and take from them what still holds.
+
+        Where figures are asked for, in the folder given, an input is finished with them alone.
+        """
         known: dict[str, list[Entry]] = {}
         for path in sorted(self._folder.glob("*.json")):
             for entry in self._entries_of(path):
                 known.setdefault(entry.name, []).append(entry)
         for task in tasks:
             candidates = [
-                e
-                for e in known.get(task.an_input.name, [])
-                if e.own == task.own and (e.figures is not None or not draw)
+                e for e in known.get(task.an_input.name, []) if e.own == task.own and _has_figures(e, figures)
             ]
             holds = next((e for e in candidates if _is_unchanged(e, task.an_input, root)), None)
             if holds is not None:
@@ -141,6 +142,10 @@ def _content(path: Path) -> dict[str, Any]:
         return {}
     is_part = isinstance(content, dict) and isinstance(content.get("files"), list)
     return content if is_part else {}
+
+
+def _has_figures(entry: Entry, folder: Path | None) -> bool:
+    return folder is None or (entry.figures is not None and all((folder / name).is_file() for name in entry.figures))
 
 
 def _is_unchanged(entry: Entry, an_input: Input, root: Path) -> bool:

@@ -190,7 +190,7 @@ def run_study(
             state = stack.enter_context(locked(out))
             prepare(out, state, root, settings)
         parts = Parts(state / "parts", settings.digest)
-        parts.take_finished(tasks, root, draw=draw)
+        parts.take_finished(tasks, root, out / "figures" if draw and out is not None else None)
         n_resumed = len(parts.entries)
         left = [t for t in tasks if t.an_input.name not in parts.entries]
         keeper = Keeper(parts, out, progress, len(tasks))
