@@ -11,6 +11,7 @@ from p31mg.acquisition import frequency_axis_hz, ppm_axis
 from p31mg.arrays import ComplexArray, FloatArray
 from p31mg.errors import InputError
 from p31mg.fitting import FitResult
+from p31mg.plot.labels import label_of
 from p31mg.plot.style import DATA, FIT_SIZE, MODEL, RESIDUAL, RESONANCE, axes_or_new
 
 if TYPE_CHECKING:
@@ -23,22 +24,6 @@ __all__ = ["FitPlot", "fit"]
 _ZERO_FILL = 2
 _MARGIN_PPM = 2.0
 _PAD = 0.035
-_LABELS = {
-    "alpha_atp": "α-ATP",
-    "beta_atp": "β-ATP",
-    "gamma_atp": "γ-ATP",
-    "pcr": "PCr",
-    "pi": "Pi",
-    "pi_extracellular": "Pi ext.",
-    "pde": "PDE",
-    "pme": "PME",
-    "nad": "NAD(H)",
-    "gpc": "GPC",
-    "gpe": "GPE",
-    "pc": "PC",
-    "pe": "PE",
-    "udpg": "UDPG",
-}
 
 
 @dataclass(frozen=True)
@@ -149,7 +134,7 @@ def _label(ax: Axes, result: FitResult, where: int | tuple[int, ...], heights: F
         ax.text(
             float(shifts[k]),
             float(heights[order[k] % 2]),
-            _LABELS.get(name, name),
+            label_of(name),
             ha="center",
             va="top",
             fontsize="x-small",
