@@ -115,13 +115,22 @@ def rows_of(table: pd.DataFrame, group: str | None) -> list[Row]:
                 name=" · ".join([file, *where]),
                 group="" if group is None or values[group] is None else str(values[group]),
                 verdict="failed" if failed else "valid" if values["mg_is_valid"] else "flagged",
-                reason=str(values["reason"] or values["status"]) if failed else "",
+                reason=_without_folders(str(values["reason"] or values["status"]), file) if failed else "",
                 flags=flags,
                 place_in_file=place,
                 values={k: math.nan if v is None else v for k, v in values.items()},
             )
         )
     return rows
+
+
+def _without_folders(reason: str, file: str) -> str:
+    """Return a reason without the folders above the study, which say nothing to a reader elsewhere."""
+    place = reason.find(file)
+    start = place
+    while start > 0 and not reason[start - 1].isspace():
+        start -= 1
+    return reason if place < 0 else reason[:start] + reason[place:]
 
 
 def _raised(values: Mapping[str, Any]) -> tuple[str, ...]:

@@ -63,7 +63,7 @@
     const residualFloor = residualAt + lowest(left);
     const partsAt = residualFloor - pad - (stacked ? highest(parts.flatMap(pick)) : 0);
     const floor = stacked ? partsAt + Math.min(0, lowest(parts.flatMap(pick))) : curves.fitted ? residualFloor : bottom;
-    const y = (value) => 16 + ((top - value) / (top - floor)) * (height - base - 22);
+    const y = (value) => 34 + ((top - value) / (top - floor)) * (height - base - 38);
     const svg = node("svg", { viewBox: `0 0 ${width} ${height}`, class: "spectrum", role: "img" });
     svg.append(node("title", {}, "Spectrum, ppm from right to left: measured, model and residual"));
     const line = (values, offset, kind) => svg.append(node("polyline", {
@@ -94,7 +94,7 @@
       svg.append(node("line", { class: "tick", x1: x(at), x2: x(at), y1: height - base + 2, y2: height - base + 7 }));
       svg.append(node("text", { x: x(at), y: height - base + 20, "text-anchor": "middle" }, String(at).replace("-", "−")));
     }
-    const unit = curves.fitted ? "chemical shift from PCr (ppm)" : "chemical shift from the carrier (ppm); magnitude, nothing was fitted";
+    const unit = curves.fitted ? "chemical shift from PCr (ppm)" : "ppm from the carrier; magnitude, not fitted";
     svg.append(node("text", { x: width / 2, y: height - 4, "text-anchor": "middle" }, unit));
     return svg;
   }
