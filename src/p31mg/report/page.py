@@ -102,10 +102,11 @@ def write_report(
     if group is not None and group not in table:
         msg = f"group is {group!r}, which is no column of the table; give one of its columns, or leave it out."
         raise InputError(msg)
-    rows = sorted(rows_of(table, group), key=lambda row: row.attention)
+    folder = str(provenance.get("options", {}).get("folder", ""))
+    rows = sorted(rows_of(table, group, folder), key=lambda row: row.attention)
     _require_curves(rows, curves)
     calibration = calibration_from_record(provenance["calibration"]) if "calibration" in provenance else None
-    text = _html(rows, columns, provenance, curves, calibration, group, title or _title(provenance))
+    text = _html(rows, columns, provenance, curves, calibration, group, title or Path(folder).name or "31P-MRS study")
     path = Path(output) / "report.html"
     return write_whole(path, lambda name: Path(name).write_text(text, encoding="utf-8"))
 
@@ -184,11 +185,6 @@ def _asset(name: str) -> str:
 def _hash(text: str) -> str:
     """Return what a content security policy calls a script or style of this text."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def _title(provenance: Mapping[str, Any]) -> str:
-    folder = str(provenance.get("options", {}).get("folder", ""))
-    return Path(folder).name or "31P-MRS study"
 
 
 def _summary(rows: Sequence[Row]) -> dict[str, float]:

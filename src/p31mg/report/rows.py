@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from p31mg.errors import InputError
@@ -93,9 +95,10 @@ def position_columns(table: pd.DataFrame) -> list[str]:
     return [c for c in between if table[c].dtype.kind in "iu"]
 
 
-def rows_of(table: pd.DataFrame, group: str | None) -> list[Row]:
-    """Return the rows of a table, in its order."""
+def rows_of(table: pd.DataFrame, group: str | None, folder: str = "") -> list[Row]:
+    """Return the rows of a table, in its order. Reasons are told without `folder`, which says nothing to a reader elsewhere."""
     require_table(table)
+    above = f"{Path(folder)}{os.sep}" if folder else ""
     positions = position_columns(table)
     seen: dict[str, int] = {}
     rows = []
@@ -115,22 +118,13 @@ def rows_of(table: pd.DataFrame, group: str | None) -> list[Row]:
                 name=" · ".join([file, *where]),
                 group="" if group is None or values[group] is None else str(values[group]),
                 verdict="failed" if failed else "valid" if values["mg_is_valid"] else "flagged",
-                reason=_without_folders(str(values["reason"] or values["status"]), file) if failed else "",
+                reason=str(values["reason"] or values["status"]).replace(above, "") if failed else "",
                 flags=flags,
                 place_in_file=place,
                 values={k: math.nan if v is None else v for k, v in values.items()},
             )
         )
     return rows
-
-
-def _without_folders(reason: str, file: str) -> str:
-    """Return a reason without the folders above the study, which say nothing to a reader elsewhere."""
-    place = reason.find(file)
-    start = place
-    while start > 0 and not reason[start - 1].isspace():
-        start -= 1
-    return reason if place < 0 else reason[:start] + reason[place:]
 
 
 def _raised(values: Mapping[str, Any]) -> tuple[str, ...]:
