@@ -52,7 +52,7 @@
     const ends = whole ? [axis.last, axis.first] : [Math.min(0, axis.last) - 1.2, axis.first];
     const x = (delta) => 8 + ((ends[0] - delta) / (ends[0] - ends[1])) * (width - 16);
     const seen = [];
-    for (let i = axis.n - 1; i >= 0; i--) if (ppm(i) <= ends[0] && ppm(i) >= ends[1]) seen.push(i);
+    for (let i = axis.n - 1; i >= 0; i--) if (ppm(i) <= ends[0] + 1e-9 && ppm(i) >= ends[1] - 1e-9) seen.push(i);
     const pick = (line) => seen.map((i) => line[i]);
     const stacked = curves.fitted && view === "parts";
     const shown = curves.fitted ? [...pick(measured), ...pick(model)] : pick(measured);
@@ -215,9 +215,9 @@
     }
     $("shown").textContent = n === worstFirst.length ? total : `${n} of ${worstFirst.length} shown`;
   }
-  $("filter").addEventListener("input", filter);
+  for (const kind of ["input", "change"]) $("filter").addEventListener(kind, filter);
   $("filter").addEventListener("submit", (event) => event.preventDefault());
-  $("reset").addEventListener("click", () => {
+  $("worst-first").addEventListener("click", () => {
     $("filter").reset();
     for (const head of heads) head.removeAttribute("aria-sort");
     body.append(...worstFirst);
