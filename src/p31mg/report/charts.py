@@ -18,7 +18,17 @@ from p31mg.report.rows import Row
 if TYPE_CHECKING:
     from p31mg.magnesium import Calibration
 
-__all__ = ["Chart", "against_snr", "by_group", "calibration_chart", "distribution", "each_spectrum"]
+__all__ = [
+    "Bar",
+    "Chart",
+    "Point",
+    "Tick",
+    "against_snr",
+    "by_group",
+    "calibration_chart",
+    "distribution",
+    "each_spectrum",
+]
 
 _WIDTH, _HEIGHT = 440.0, 290.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52.0, 12.0, 12.0, 44.0

@@ -129,7 +129,7 @@ def _html(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["number"] = number
+    environment.filters["number"] = _number
     style, script = _asset("report.css"), _asset("report.js")
     listed = rows[:_MOST_ROWS]
     counts = Counter(row.verdict for row in rows)
@@ -163,12 +163,12 @@ def _html(
     )
 
 
-def number(value: float, digits: int = 3, *, signed: bool = False) -> str:
+def _number(value: float, digits: int = 3, *, signed: bool = False) -> str:
     """Return a number for people: empty where not known.
 
     Examples
     --------
-    >>> number(0.51249), number(float("nan")), number(float("inf"))
+    >>> _number(0.51249), _number(float("nan")), _number(float("inf"))
     ('0.512', '', '∞')
     """
     if math.isnan(value):
@@ -280,20 +280,20 @@ def _details(row: Row) -> list[tuple[str, str]]:
 
     def with_sd(column: str, digits: int) -> str:
         value, sd = row.number(column), row.number(f"sd_{column}")
-        return number(value, digits) + (f" ± {number(sd, digits)}" if math.isfinite(sd) else "")
+        return _number(value, digits) + (f" ± {_number(sd, digits)}" if math.isfinite(sd) else "")
 
     low, high = row.number("interval_low_mM"), row.number("interval_high_mM")
-    interval = "" if math.isnan(low) else f"{number(low)} to {number(high)} mM"
+    interval = "" if math.isnan(low) else f"{_number(low)} to {_number(high)} mM"
     level = row.number("interval_level")
     pairs = [
-        ("free Mg²⁺", number(row.number("free_mg_mM")) and f"{number(row.number('free_mg_mM'))} mM"),
+        ("free Mg²⁺", _number(row.number("free_mg_mM")) and f"{_number(row.number('free_mg_mM'))} mM"),
         (f"{level:.0%} interval" if math.isfinite(level) else "interval", interval),
         ("δα − δβ", with_sd("shift_alpha_beta_ppm", 4) and f"{with_sd('shift_alpha_beta_ppm', 4)} ppm"),
         ("pH", with_sd("ph", 2)),
-        ("SNR of PCr", number(row.number("snr"), 0)),
+        ("SNR of PCr", _number(row.number("snr"), 0)),
         (
             "width of PCr",
-            number(row.number("pcr_linewidth_hz"), 1) and f"{number(row.number('pcr_linewidth_hz'), 1)} Hz",
+            _number(row.number("pcr_linewidth_hz"), 1) and f"{_number(row.number('pcr_linewidth_hz'), 1)} Hz",
         ),
         ("verdict", "; ".join([row.verdict, *row.words])),
     ]
@@ -309,6 +309,6 @@ def _flat(record: Any, before: str = "") -> list[tuple[str, str]]:
 
 
 def _rest(provenance: Mapping[str, Any]) -> str:
-    """Return all that the page does not show otherwise."""
-    shown = ("options", "versions", "columns", "figures", "calibration")
+    """Return all that the page does not show otherwise, but for the long list of input hashes."""
+    shown = ("options", "versions", "columns", "figures", "calibration", "inputs_sha256")
     return json_text({k: v for k, v in provenance.items() if k not in shown})
