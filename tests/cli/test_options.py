@@ -108,6 +108,7 @@ OPTIONS = {
         "--force": (("--ph", 6.9), ("--force",)),
         "--figures": ((), ("--figures",)),
         "--subjects": ((), ("--subjects", PEOPLE)),
+        "--report": ((), ("--report",)),
         "--bids": ((), ("--bids",)),
         "--workers": ((), ("--workers", 2)),
         "--dask": ((), ("--dask", "tcp://127.0.0.1:1")),
@@ -197,7 +198,7 @@ def test_option_changes_the_study(
     base, extra = OPTIONS["batch"][option]
 
     def observe(output: str, *arguments: object) -> object:
-        result = run("batch", shelf / "study", "--output", output, "--no-figures", *arguments)
+        result = run("batch", shelf / "study", "--output", output, "--no-figures", "--no-report", *arguments)
         table = Path(output, "results.csv")
         names = sorted(f.name for f in Path(output).iterdir()) if Path(output).is_dir() else []
         return result.exit_code, result.stdout, table.is_file() and table.read_bytes(), names

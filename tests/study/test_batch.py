@@ -74,7 +74,9 @@ class Study:
 def study(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Study:
     output = tmp_path_factory.mktemp("output") / "results"
     calls: list[tuple[str, int, int]] = []
-    table = p31mg.batch(folder, output, figures=False, progress=lambda *call: calls.append(call), **OPTIONS)
+    table = p31mg.batch(
+        folder, output, figures=False, report=False, progress=lambda *call: calls.append(call), **OPTIONS
+    )
     record = json.loads((output / "results.json").read_text(encoding="utf-8"))
     return Study(table, output, record, calls)
 
@@ -250,9 +252,9 @@ def test_without_output_nothing_is_written(folder: Path) -> None:
 
 def test_output_within_the_study_is_not_read_again(tmp_path: Path) -> None:
     p31mg.write(person(0.5, 1), tmp_path / "sub-01.nii.gz")
-    first = p31mg.batch(tmp_path, tmp_path / "results", figures=False)
+    first = p31mg.batch(tmp_path, tmp_path / "results", figures=False, report=False)
     (tmp_path / "results" / "exported.csv").write_text("1,2\n", encoding="utf-8")
-    again = p31mg.batch(tmp_path, tmp_path / "results", figures=False)
+    again = p31mg.batch(tmp_path, tmp_path / "results", figures=False, report=False)
     pd.testing.assert_frame_equal(first, again, check_exact=True)
 
 

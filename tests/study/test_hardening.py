@@ -86,7 +86,7 @@ def test_numbers_of_numpy_are_numbers(option: dict[str, Any], tmp_path: Path) ->
     """B08b: TypeError from json after all fits."""
     (tmp_path / "study").mkdir()
     p31mg.write(person(), tmp_path / "study" / "a.nii.gz")
-    p31mg.batch(tmp_path / "study", tmp_path / "results", figures=False, override=True, **option)
+    p31mg.batch(tmp_path / "study", tmp_path / "results", figures=False, report=False, override=True, **option)
     assert (tmp_path / "results" / "results.json").is_file()
 
 

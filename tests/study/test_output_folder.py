@@ -45,7 +45,7 @@ def test_figures_of_an_earlier_run_go_and_those_of_the_user_stay(folder: Path, t
 @pytest.mark.parametrize("named", [["../../precious.png"], ["/precious.png"], "precious.png", [".."]])
 def test_record_of_an_earlier_run_cannot_remove_files_elsewhere(named: object, folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    p31mg.batch(folder, out, figures=False)
+    p31mg.batch(folder, out, figures=False, report=False)
     (out / "figures").mkdir()
     precious = tmp_path / "precious.png"
     precious.write_bytes(b"mine")
@@ -53,5 +53,5 @@ def test_record_of_an_earlier_run_cannot_remove_files_elsewhere(named: object, f
         named = [str(precious)]
     record = json.loads((out / "results.json").read_text(encoding="utf-8"))
     (out / "results.json").write_text(json.dumps({**record, "figures": named}), encoding="utf-8")
-    p31mg.batch(folder, out, figures=False)
+    p31mg.batch(folder, out, figures=False, report=False)
     assert precious.read_bytes() == b"mine"

@@ -45,7 +45,7 @@ def fitted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.fixture
 def expected(people: Path, tmp_path: Path) -> bytes:
     """Return the results.csv of a run that nobody stopped."""
-    p31mg.batch(people, tmp_path / "whole", figures=False)
+    p31mg.batch(people, tmp_path / "whole", figures=False, report=False)
     return (tmp_path / "whole" / "results.csv").read_bytes()
 
 
@@ -55,11 +55,11 @@ def test_killed_at_twenty_random_moments(
     rng = np.random.default_rng(7)
     out = tmp_path / "out"
     start = time.monotonic()
-    assert forked(p31mg.batch, people, tmp_path / "timed", figures=False).wait() == 0
+    assert forked(p31mg.batch, people, tmp_path / "timed", figures=False, report=False).wait() == 0
     duration = time.monotonic() - start
     killed, n_parts_at_a_kill = 0, []
     while killed < 20:
-        run = forked(p31mg.batch, people, out, figures=False)
+        run = forked(p31mg.batch, people, out, figures=False, report=False)
         time.sleep(rng.uniform(0.0, 0.7 * duration))
         run.kill()
         if run.wait() == -signal.SIGKILL:
@@ -69,7 +69,7 @@ def test_killed_at_twenty_random_moments(
             assert (out / "results.csv").read_bytes() == expected
             shutil.rmtree(out)
     assert len(set(n_parts_at_a_kill)) > 3, "every kill came before the work began"
-    p31mg.batch(people, out, figures=False)
+    p31mg.batch(people, out, figures=False, report=False)
     assert (out / "results.csv").read_bytes() == expected
     assert leftovers(out) == []
 
@@ -78,16 +78,16 @@ def test_nothing_finished_is_done_again(
     people: Path, tmp_path: Path, forked: Callable[..., Any], until: Callable[..., None], fitted: list[str]
 ) -> None:
     out = tmp_path / "out"
-    run = forked(p31mg.batch, people, out, figures=False)
+    run = forked(p31mg.batch, people, out, figures=False, report=False)
     until(lambda: len(list(out.glob(".p31mg/parts/[!.]*.json"))) >= 3)
     run.kill()
     assert run.wait() == -signal.SIGKILL
     n_parts = len(list(out.glob(".p31mg/parts/[!.]*.json")))
-    study = run_study(people, out, figures=False)
+    study = run_study(people, out, figures=False, report=False)
     assert study.n_resumed == 2 * n_parts
     assert len(fitted) == len(set(fitted)) == study.n_files - study.n_resumed
     fitted.clear()
-    again = run_study(people, out, figures=False)
+    again = run_study(people, out, figures=False, report=False)
     assert (again.n_resumed, fitted) == (study.n_files, [])
 
 
@@ -97,10 +97,10 @@ def test_stopped_by_control_c(people: Path, tmp_path: Path, expected: bytes, mon
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        p31mg.batch(people, tmp_path / "out", figures=False, progress=stop)
+        p31mg.batch(people, tmp_path / "out", figures=False, report=False, progress=stop)
     assert not (tmp_path / "out" / "results.csv").exists()
     assert "10 of 24 files finished" in (tmp_path / "out" / "batch.log").read_text(encoding="utf-8")
-    p31mg.batch(people, tmp_path / "out", figures=False)
+    p31mg.batch(people, tmp_path / "out", figures=False, report=False)
     assert (tmp_path / "out" / "results.csv").read_bytes() == expected
 
 
@@ -131,7 +131,7 @@ def test_figures_go_on_as_well(
 def test_changed_new_and_removed_files_are_noticed(people: Path, tmp_path: Path, fitted: list[str]) -> None:
     study, out = tmp_path / "study", tmp_path / "out"
     shutil.copytree(people, study)
-    p31mg.batch(study, out, figures=False)
+    p31mg.batch(study, out, figures=False, report=False)
     before = (out / "results.csv").read_text(encoding="utf-8").splitlines()
     fitted.clear()
 
@@ -141,10 +141,10 @@ def test_changed_new_and_removed_files_are_noticed(people: Path, tmp_path: Path,
     (study / "sub-03.nii.gz").touch()  # looks changed and is not
     shutil.copy(people / "sub-04.nii.gz", study / "sub-04a.nii.gz")
     (study / "sub-05.nii.gz").unlink()
-    p31mg.batch(study, out, figures=False)
+    p31mg.batch(study, out, figures=False, report=False)
     assert sorted(fitted) == ["sub-01.nii.gz", "sub-04a.nii.gz"]
     fresh = tmp_path / "fresh"
-    p31mg.batch(study, fresh, figures=False)
+    p31mg.batch(study, fresh, figures=False, report=False)
     after = (out / "results.csv").read_bytes()
     assert after == (fresh / "results.csv").read_bytes()
     assert len(set(before) & set(after.decode().splitlines())) == len(before) - 2
@@ -154,18 +154,20 @@ def test_file_beside_a_spectrum_belongs_to_it(people: Path, tmp_path: Path, fitt
     study = tmp_path / "study"
     study.mkdir()
     shutil.copy(people / "sub-01.nii.gz", study)
-    p31mg.batch(study, tmp_path / "out", figures=False)
+    p31mg.batch(study, tmp_path / "out", figures=False, report=False)
     fitted.clear()
     (study / "sub-01.json").write_text('{"Manufacturer": "none"}', encoding="utf-8")
-    p31mg.batch(study, tmp_path / "out", figures=False)
+    p31mg.batch(study, tmp_path / "out", figures=False, report=False)
     assert fitted == ["sub-01.nii.gz"]
 
 
 def test_value_in_the_subject_table_redoes_its_file_alone(people: Path, tmp_path: Path, fitted: list[str]) -> None:
     table = {"subject": ["01", "02"], "ph": [7.0, 7.1], "age": [30, 40]}
-    p31mg.batch(people, tmp_path / "out", figures=False, subjects=table)
+    p31mg.batch(people, tmp_path / "out", figures=False, report=False, subjects=table)
     fitted.clear()
-    rows = p31mg.batch(people, tmp_path / "out", figures=False, subjects={**table, "ph": [7.0, 6.9], "age": [31, 41]})
+    rows = p31mg.batch(
+        people, tmp_path / "out", figures=False, report=False, subjects={**table, "ph": [7.0, 6.9], "age": [31, 41]}
+    )
     assert fitted == ["sub-02.nii.gz"]
     assert rows.set_index("file").loc["sub-02.nii.gz", ["ph", "age"]].tolist() == [6.9, 41]
 
@@ -174,13 +176,13 @@ def test_changed_options_are_refused_until_forced(
     people: Path, tmp_path: Path, forked: Callable[..., Any], until: Callable[..., None]
 ) -> None:
     out = tmp_path / "out"
-    run = forked(p31mg.batch, people, out, figures=False)
+    run = forked(p31mg.batch, people, out, figures=False, report=False)
     until(lambda: len(list(out.glob(".p31mg/parts/[!.]*.json"))) >= 1)
     run.kill()
     run.wait()
     with pytest.raises(p31mg.WriteError, match=r"made with other options \(temperature_c 37.0 then, 36.0 now\)"):
-        p31mg.batch(people, out, figures=False, temperature_c=36.0)
-    table = p31mg.batch(people, out, figures=False, temperature_c=36.0, overwrite=True)
+        p31mg.batch(people, out, figures=False, report=False, temperature_c=36.0)
+    table = p31mg.batch(people, out, figures=False, report=False, temperature_c=36.0, overwrite=True)
     assert set(table["temperature_c"].dropna()) == {36.0}
 
 
@@ -193,27 +195,27 @@ def test_another_folder_version_or_prior_of_the_same_name_is_refused(
     study.mkdir()
     shutil.copy(people / "sub-01.nii.gz", study)
     out = tmp_path / "out"
-    p31mg.batch(study, out, figures=False)
+    p31mg.batch(study, out, figures=False, report=False)
     with pytest.raises(p31mg.WriteError, match=r"folder of the spectra .*/study then, .*/people\d* now"):
-        p31mg.batch(people, out, figures=False)
+        p31mg.batch(people, out, figures=False, report=False)
     prior = p31mg.load_prior("muscle-3t")
     wider = p31mg.Prior(**{**vars(prior), "description": "another"})
     with pytest.raises(p31mg.WriteError, match="a prior or calibration of the same name that has changed"):
-        p31mg.batch(study, out, figures=False, prior=wider)
+        p31mg.batch(study, out, figures=False, report=False, prior=wider)
     for module in (folder, options):
         monkeypatch.setattr(module, "__version__", "99.0")
     with pytest.raises(p31mg.WriteError, match=r"version of p31mg .* then, 99\.0 now"):
-        p31mg.batch(study, out, figures=False)
+        p31mg.batch(study, out, figures=False, report=False)
 
 
 def test_damaged_part_is_done_again(people: Path, tmp_path: Path, expected: bytes, fitted: list[str]) -> None:
     out = tmp_path / "out"
-    p31mg.batch(people, out, figures=False)
+    p31mg.batch(people, out, figures=False, report=False)
     first, second, *_ = sorted(out.glob(".p31mg/parts/[!.]*.json"))
     first.write_bytes(first.read_bytes()[:1000])
     second.write_text('{"files": 1}', encoding="utf-8")
     fitted.clear()
-    p31mg.batch(people, out, figures=False)
+    p31mg.batch(people, out, figures=False, report=False)
     assert len(fitted) == 4
     assert (out / "results.csv").read_bytes() == expected
 
@@ -222,15 +224,15 @@ def test_second_run_in_the_same_folder_is_refused(
     people: Path, tmp_path: Path, forked: Callable[..., Any], until: Callable[..., None]
 ) -> None:
     out = tmp_path / "out"
-    run = forked(p31mg.batch, people, out, figures=False, progress=lambda *_: time.sleep(0.5))
+    run = forked(p31mg.batch, people, out, figures=False, report=False, progress=lambda *_: time.sleep(0.5))
     try:
         until(lambda: (out / ".p31mg" / "parts").is_dir())
         with pytest.raises(p31mg.WriteError, match=r"out is being written by another run of p31mg batch; wait for it"):
-            p31mg.batch(people, out, figures=False)
+            p31mg.batch(people, out, figures=False, report=False)
     finally:
         run.kill()
         run.wait()
-    p31mg.batch(people, out, figures=False)  # the lock went with the process
+    p31mg.batch(people, out, figures=False, report=False)  # the lock went with the process
 
 
 def test_full_disk_is_one_sentence_and_loses_nothing(
@@ -243,7 +245,7 @@ def test_full_disk_is_one_sentence_and_loses_nothing(
 ) -> None:
     """The system itself refuses to write more: a limit on the size of files."""
     out = tmp_path / "out"
-    run_study(people, out, figures=False)
+    run_study(people, out, figures=False, report=False)
     parts = sorted(out.glob(".p31mg/parts/[!.]*.json"), key=lambda p: p.stat().st_size)
     largest = parts[-1].stat().st_size
     for part in parts[3:]:
@@ -252,7 +254,7 @@ def test_full_disk_is_one_sentence_and_loses_nothing(
     def run_short_of_room() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (largest - 1, largest - 1))
         try:
-            p31mg.batch(people, out, figures=False)
+            p31mg.batch(people, out, figures=False, report=False)
         except p31mg.WriteError as error:
             os.write(2, str(error).encode())
 
@@ -263,7 +265,7 @@ def test_full_disk_is_one_sentence_and_loses_nothing(
     assert (out / "results.csv").read_bytes() == before
     assert leftovers(out) == []
     fitted.clear()
-    p31mg.batch(people, out, figures=False)
+    p31mg.batch(people, out, figures=False, report=False)
     assert (out / "results.csv").read_bytes() == expected
     assert 0 < len(fitted) <= 24 - 6  # the three parts that were left counted
 
@@ -282,7 +284,7 @@ def test_workers_end_with_a_killed_run(
         until(lambda: not _alive(run.pid))
     finally:
         run.kill()
-    p31mg.batch(people, out, figures=False, workers=1)
+    p31mg.batch(people, out, figures=False, report=False, workers=1)
     assert (out / "results.csv").read_bytes() == expected
 
 

@@ -43,6 +43,7 @@ _FLAGS = {
 @ph_option
 @magnesium_options
 @click.option("--figures/--no-figures", default=True, show_default=True, help="Draw every fitted spectrum.")
+@click.option("--report/--no-report", default=True, show_default=True, help="Write report.html and methods.md.")
 @click.option("--bids", is_flag=True, help="Make the results a BIDS derivatives dataset as well.")
 @click.option("--force", "overwrite", is_flag=True, help="Replace results that were made with other options.")
 @click.option(
@@ -57,7 +58,7 @@ _FLAGS = {
     help="Also print all rows. Default: a summary only.",
 )
 def command(folder: Path, output: Path, output_format: str | None, **options: Any) -> None:
-    """Fit every spectrum below FOLDER; write results.csv, results.json and figures/.
+    """Fit every spectrum below FOLDER; write results.csv, results.json, report.html, methods.md and figures/.
 
     A run that was stopped goes on where it was when the same is called again.
 

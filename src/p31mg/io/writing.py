@@ -13,7 +13,15 @@ from p31mg.acquisition import Spectra
 from p31mg.errors import InputError, WriteError
 from p31mg.io.formats import nifti_mrs, numpy_arrays, text
 
-__all__ = ["TEMPORARY_PREFIX", "make_folder", "require_known_ending", "write", "write_text", "write_whole"]
+__all__ = [
+    "TEMPORARY_PREFIX",
+    "make_folder",
+    "require_known_ending",
+    "write",
+    "write_bytes",
+    "write_text",
+    "write_whole",
+]
 
 TEMPORARY_PREFIX = ".p31mg-"
 """How the names of files begin that are not yet whole."""
@@ -93,6 +101,11 @@ def write_whole(path: Path, save: Callable[[str], object]) -> Path:
         msg = f"{path} cannot be written: {error.strerror or error}."
         raise WriteError(msg) from error
     return path
+
+
+def write_bytes(path: Path, content: bytes) -> Path:
+    """Write bytes, whole or not at all."""
+    return write_whole(path, lambda name: Path(name).write_bytes(content))
 
 
 def write_text(path: Path, text: str) -> Path:

@@ -8,6 +8,7 @@ from p31mg.magnesium.free import free_magnesium
 from p31mg.magnesium.ph import PhEquation, PhResult, get_ph_equation, ph_equations, ph_from_pi
 from p31mg.magnesium.registry import (
     CalibrationTable,
+    calibration_from_record,
     calibration_record,
     calibrations,
     conditions_text,
@@ -30,6 +31,7 @@ __all__ = [
     "Titration",
     "TwoSiteCalibration",
     "calibrate",
+    "calibration_from_record",
     "calibration_record",
     "calibrations",
     "concentrations_mM",

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from p31mg._version import __version__
 from p31mg.errors import InputError
 from p31mg.study.pools import Pool
-from p31mg.study.work import FileResult, Job, work
+from p31mg.study.work import Job, Portion, work
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -40,7 +40,7 @@ class _Cluster:
         """Two for each thread that there is now: clusters grow and shrink."""
         return _JOBS_OF_A_THREAD * max(1, sum(self._client.nthreads().values()))
 
-    def submit(self, job: Job) -> Future[list[FileResult]]:
+    def submit(self, job: Job) -> Future[Portion]:
         return self._executor.submit(work, job)
 
     def renew(self) -> None:

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
-from pathlib import Path
 
-from p31mg.io.writing import make_folder, write_whole
 from p31mg.study.find import State, sha256_of, state_of
 from p31mg.study.parts import Parts
 from p31mg.study.pools import Pool
-from p31mg.study.work import FileResult, Job, failed
+from p31mg.study.work import Extra, Job, Portion, failed
 
 __all__ = ["Keeper", "Progress", "work_off"]
 
@@ -24,29 +21,20 @@ Progress = Callable[[str, int, int], None]
 
 
 class Keeper:
-    """Keeps what is finished: figures first, then the part, by which all of it counts; and tells how far it is."""
+    """Keeps what is finished, and tells how far it is."""
 
-    def __init__(self, parts: Parts, output: Path | None, progress: Progress | None, n_files: int) -> None:
-        self._parts, self._output, self._progress, self._n_files = parts, output, progress, n_files
+    def __init__(self, parts: Parts, progress: Progress | None, n_files: int) -> None:
+        self._parts, self._progress, self._n_files = parts, progress, n_files
         self._tell()
 
-    def keep(self, results: Sequence[FileResult], states: Mapping[str, State]) -> None:
+    def keep(self, portion: Portion, states: Mapping[str, State], extras: frozenset[Extra]) -> None:
         """Write results of inputs, whose states were these before they were read."""
-        if self._output is not None:
-            for result in results:
-                for name, content in (result.figures or {}).items():
-                    path = self._output / "figures" / name
-                    write_whole(make_folder(path.parent) / path.name, partial(_write, content))
-        self._parts.put(results, states)
+        self._parts.put(portion, states, extras)
         self._tell()
 
     def _tell(self) -> None:
         if self._progress is not None:
             self._progress("fit", len(self._parts.entries), self._n_files)
-
-
-def _write(content: bytes, name: str) -> None:
-    Path(name).write_bytes(content)
 
 
 def work_off(jobs: Iterator[Job], pool: Pool, keeper: Keeper) -> None:
@@ -56,7 +44,7 @@ def work_off(jobs: Iterator[Job], pool: Pool, keeper: Keeper) -> None:
     the reason, and nothing else is touched by it.
     """
     suspects: deque[Job] = deque()
-    under_way: dict[Future[list[FileResult]], tuple[Job, Mapping[str, State]]] = {}
+    under_way: dict[Future[Portion], tuple[Job, Mapping[str, State]]] = {}
 
     def submit(job: Job) -> None:
         states = {t.an_input.name: state_of(t.an_input, job.root) for t in job.tasks}
@@ -80,14 +68,16 @@ def work_off(jobs: Iterator[Job], pool: Pool, keeper: Keeper) -> None:
             job, states = under_way.pop(future)
             error = future.exception()
             if error is None:
-                keeper.keep(future.result(), states)
+                keeper.keep(future.result(), states, job.extras)
             elif not isinstance(error, Exception):
                 raise error
             else:
                 if is_alone and len(job.tasks) == 1:
                     (task,) = job.tasks
                     reason = f"p31mg could not work on it: {type(error).__name__} {error}".strip()
-                    keeper.keep([failed(task, reason, sha256_of(task.an_input, job.root), draw=job.draw)], states)
+                    keeper.keep(
+                        Portion((failed(task, reason, sha256_of(task.an_input, job.root)),)), states, job.extras
+                    )
                 else:
                     suspects += [replace(job, tasks=(task,)) for task in job.tasks]
                 if not under_way:

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from p31mg.fitting import FitResult
 from p31mg.magnesium import Calibration, MagnesiumResult, free_magnesium
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-__all__ = ["draw_fit", "draw_study", "figure_stems", "position_of"]
+__all__ = ["draw_study", "figure_stems", "position_of"]
 
 _OF_STUDY = ("calibration", "study")
 
@@ -48,17 +47,6 @@ def position_of(axes: Mapping[str, int]) -> list[str]:
     ['x3', 'dyn12']
     """
     return [f"{axis}{at}" for axis, at in axes.items()]
-
-
-def draw_fit(result: FitResult, row: int, heading: str) -> Figure:
-    """Draw one fitted spectrum of a stack."""
-    from p31mg import plot
-    from p31mg.plot.style import FIT_SIZE, figure_for_file
-
-    figure = figure_for_file(FIT_SIZE)
-    drawn = plot.fit(result, row, figure.add_subplot())
-    drawn.ax.set_title(f"{heading}\n{drawn.ax.get_title(loc='left')}", loc="left", fontsize="medium")
-    return figure
 
 
 def draw_study(table: pd.DataFrame, calibration: Calibration) -> Iterator[tuple[str, Figure]]:

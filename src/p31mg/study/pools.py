@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from p31mg.errors import InputError
-from p31mg.study.work import FileResult, Job, work
+from p31mg.study.work import Job, Portion, work
 
 __all__ = ["Pool", "on_this_machine"]
 
@@ -34,7 +34,7 @@ class Pool(Protocol):
     def n_at_once(self) -> int:
         """Enough that nobody waits."""
 
-    def submit(self, job: Job) -> Future[list[FileResult]]:
+    def submit(self, job: Job) -> Future[Portion]:
         """Begin a job."""
 
     def renew(self) -> None:
@@ -59,7 +59,7 @@ class _Local:
         )
         return executor
 
-    def submit(self, job: Job) -> Future[list[FileResult]]:
+    def submit(self, job: Job) -> Future[Portion]:
         return self._executor.submit(work, job)
 
     def renew(self) -> None:

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from p31mg.study.find import Input
 from p31mg.study.options import Settings
-from p31mg.study.work import Job, Task
+from p31mg.study.work import Extra, Job, Task
 
 __all__ = ["n_workers", "portions"]
 
 _SECONDS_OF_A_FILE = 2e-3
 """To read and fit a spectrum of 2048 points; larger files take longer in proportion."""
-_SECONDS_OF_A_FIGURE = 0.3
+_SECONDS_OF_A_FIGURE = 0.15
 _USUAL_BYTES = 32 * 2**10
 _SECONDS_OF_A_PORTION = 1.0
 """A run that is stopped loses less than this for each worker; shorter portions would spend more on the disk."""
@@ -22,9 +22,9 @@ _SECONDS_WORTH_A_PROCESS = 3.0
 """Work of which another process, which needs a second to start, takes its share."""
 
 
-def n_workers(tasks: Sequence[Task], *, draw: bool) -> int:
+def n_workers(tasks: Sequence[Task], extras: frozenset[Extra]) -> int:
     """Return how many processes are worth while for some tasks: one for a few seconds of work, at most one for each core."""
-    worth = sum(_seconds(t.an_input, draw=draw) for t in tasks) / _SECONDS_WORTH_A_PROCESS
+    worth = sum(_seconds(t.an_input, extras) for t in tasks) / _SECONDS_WORTH_A_PROCESS
     if worth < 2:
         return 1
     from loky import cpu_count
@@ -32,24 +32,24 @@ def n_workers(tasks: Sequence[Task], *, draw: bool) -> int:
     return int(min(worth, cpu_count()))
 
 
-def portions(tasks: Sequence[Task], root: Path, settings: Settings, *, draw: bool) -> Iterator[Job]:
+def portions(tasks: Sequence[Task], root: Path, settings: Settings, extras: frozenset[Extra]) -> Iterator[Job]:
     """Yield the tasks in their order, in portions of about a second, and of no more bytes than a worker should hold."""
     portion: list[Task] = []
     seconds, size = 0.0, 0
     for task in tasks:
-        s, b = _seconds(task.an_input, draw=draw), _bytes(task.an_input)
+        s, b = _seconds(task.an_input, extras), _bytes(task.an_input)
         if portion and (seconds + s > _SECONDS_OF_A_PORTION or size + b > _MOST_BYTES_OF_A_PORTION):
-            yield Job(tuple(portion), root.resolve(), settings, draw)
+            yield Job(tuple(portion), root.resolve(), settings, extras)
             portion, seconds, size = [], 0.0, 0
         portion.append(task)
         seconds, size = seconds + s, size + b
     if portion:
-        yield Job(tuple(portion), root.resolve(), settings, draw)
+        yield Job(tuple(portion), root.resolve(), settings, extras)
 
 
-def _seconds(an_input: Input, *, draw: bool) -> float:
+def _seconds(an_input: Input, extras: frozenset[Extra]) -> float:
     fit = _SECONDS_OF_A_FILE * max(1.0, _bytes(an_input) / _USUAL_BYTES)
-    return fit + (_SECONDS_OF_A_FIGURE if draw else 0.0)
+    return fit + (_SECONDS_OF_A_FIGURE if "figures" in extras else 0.0)
 
 
 def _bytes(an_input: Input) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -26,14 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["machine", "provenance", "versions"]
 
 
-def provenance(
-    table: pd.DataFrame,
-    root: Path,
-    settings: Settings,
-    subjects: Subjects,
-    inputs: Mapping[str, str],
-) -> dict[str, Any]:
-    """Return the record of a study; `inputs` are SHA-256 by path below the folder."""
+def provenance(table: pd.DataFrame, root: Path, settings: Settings, subjects: Subjects) -> dict[str, Any]:
+    """Return the record of a study."""
     own = {name: "column of the subject table" for c in subjects.columns for name in (c, f"subject_{c}")}
     return {
         "columns": {str(c): own.get(str(c)) or explained(str(c)) for c in table.columns},
@@ -47,7 +40,6 @@ def provenance(
         }
         if subjects.record
         else None,
-        "inputs_sha256": dict(inputs),
         "status": {str(k): int(v) for k, v in table["status"].value_counts().sort_index().items()},
         "n_valid": int(table["mg_is_valid"].sum()),
         "versions": versions(),

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Unpack
 from p31mg.errors import InputError, P31mgWarning, WriteError
 from p31mg.io.documents import json_text
 from p31mg.io.writing import make_folder, write_text, write_whole
+from p31mg.report import write_methods, write_report
 from p31mg.study.bids import derivatives
 from p31mg.study.cluster import on_cluster
 from p31mg.study.dispatch import Keeper, Progress, work_off
@@ -33,7 +34,7 @@ from p31mg.study.portions import n_workers, portions
 from p31mg.study.record import provenance
 from p31mg.study.subjects import Subjects, SubjectTable, read_subjects
 from p31mg.study.table import table_of
-from p31mg.study.work import Task, no_rows
+from p31mg.study.work import Extra, Task, no_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,6 +62,7 @@ def batch(
     *,
     subjects: SubjectTable | None = None,
     figures: bool = True,
+    report: bool = True,
     bids: bool = False,
     overwrite: bool = False,
     workers: int | None = None,
@@ -83,8 +85,8 @@ def batch(
     folder
         Where the spectra are, at any depth.
     output
-        Folder for ``results.csv`` (the table), ``results.json`` (columns and provenance), ``batch.log`` and ``figures/``. Default
-        None: nothing is written.
+        Folder for ``results.csv`` (the table), ``results.json`` (columns and provenance), ``report.html``, ``methods.md``,
+        ``figures/`` and ``batch.log``. Default None: nothing is written.
     subjects
         What is known of files or subjects: a CSV or TSV file, a DataFrame or a mapping of columns. Its column ``file`` or
         ``subject`` (``participant_id``) says where a row belongs. The columns ``ph``, ``sd_ph``, ``temperature_c``,
@@ -97,7 +99,9 @@ def batch(
     spectrometer_frequency_mhz, spectral_width_hz, begin_time_s, override
         For all files; see `read`.
     figures
-        Whether to draw a figure of every fitted spectrum (about a third of a second each). Default True.
+        Whether to draw a figure of every fitted spectrum (about a sixth of a second each). Default True.
+    report
+        Whether to write ``report.html``, one page with all fits, and ``methods.md``, a paragraph for the paper. Default True.
     bids
         Whether to write the results as a BIDS derivatives dataset as well. Default False.
     overwrite
@@ -145,6 +149,7 @@ def batch(
         output,
         subjects=subjects,
         figures=figures,
+        report=report,
         bids=bids,
         overwrite=overwrite,
         workers=workers,
@@ -160,6 +165,7 @@ def run_study(
     *,
     subjects: SubjectTable | None = None,
     figures: bool = True,
+    report: bool = True,
     bids: bool = False,
     overwrite: bool = False,
     workers: int | None = None,
@@ -181,7 +187,10 @@ def run_study(
         require_own(out, root, settings, overwrite=overwrite)
     stems = figure_stems(names)
     tasks = [Task(i, known.own.get(i.name, {}), stems[i.name]) for i in inputs]
-    draw = figures and out is not None
+    extras: frozenset[Extra] = frozenset()
+    if out is not None:
+        wanted: dict[Extra, bool] = {"figures": figures, "curves": report}
+        extras = frozenset(extra for extra, is_wanted in wanted.items() if is_wanted)
 
     with ExitStack() as stack:
         if out is None:
@@ -189,15 +198,15 @@ def run_study(
         else:
             state = stack.enter_context(locked(out))
             prepare(out, state, root, settings)
-        parts = Parts(state / "parts", settings.digest)
-        parts.take_finished(tasks, root, out / "figures" if draw and out is not None else None)
+        parts = Parts(state, settings.digest, (out or state) / "figures")
+        parts.take_finished(tasks, root, extras)
         n_resumed = len(parts.entries)
         left = [t for t in tasks if t.an_input.name not in parts.entries]
-        keeper = Keeper(parts, out, progress, len(tasks))
+        keeper = Keeper(parts, progress, len(tasks))
         try:
             if left:
-                pool = stack.enter_context(_pool(left, workers, client, root, draw=draw))
-                work_off(portions(left, root, settings, draw=draw), pool, keeper)
+                pool = stack.enter_context(_pool(left, workers, client, root, extras))
+                work_off(portions(left, root, settings, extras), pool, keeper)
         except WriteError as error:
             msg = f"{error} What was finished is whole; make room, and the same goes on from there."
             raise WriteError(msg) from error
@@ -213,35 +222,39 @@ def run_study(
             for text in dict.fromkeys(text for e in entries for text in e.warnings):
                 warnings.warn(text, P31mgWarning, stacklevel=4)
         else:
-            _finish(study, out, root, settings, parts, figures=figures, bids=bids)
+            _finish(study, out, root, settings, parts, figures=figures, report=report, bids=bids)
     return study
 
 
 def _pool(
-    tasks: Sequence[Task], workers: int | None, client: Client | str | None, root: Path, *, draw: bool
+    tasks: Sequence[Task], workers: int | None, client: Client | str | None, root: Path, extras: frozenset[Extra]
 ) -> AbstractContextManager[Pool]:
     if client is not None:
         return on_cluster(client, root)
-    return on_this_machine(n_workers(tasks, draw=draw) if workers is None else workers)
+    return on_this_machine(n_workers(tasks, extras) if workers is None else workers)
 
 
 def _finish(
-    study: Study, out: Path, root: Path, settings: Settings, parts: Parts, *, figures: bool, bids: bool
+    study: Study, out: Path, root: Path, settings: Settings, parts: Parts, *, figures: bool, report: bool, bids: bool
 ) -> None:
     """Write what is made of all rows, and remove what is no longer part of the study."""
     table = study.table
     write_whole(out / "results.csv", lambda name: table.to_csv(name, index=False))
-    names = [name for e in parts.entries.values() for name in e.figures or ()] if figures else []
+    record = provenance(table, root, settings, study.subjects)
+    made: dict[str, list[str]] = {"figures": [], "reports": [], "bids": []}
     if figures:
+        made["figures"] = [name for e in parts.entries.values() for name in e.figures]
         for name, figure in draw_study(table, settings.calibration):
             write_whole(make_folder(out / "figures") / name, figure.savefig)
-            names.append(name)
-    inputs = {path: digest for e in parts.entries.values() for path, digest in e.sha256.items()}
-    record = provenance(table, root, settings, study.subjects, dict(sorted(inputs.items())))
-    dataset = dict(derivatives(table, record["columns"], study.subjects.columns, root.resolve().name)) if bids else {}
-    for name, content in dataset.items():
-        write_text(make_folder((out / name).parent) / Path(name).name, content)
-    made = {"figures": sorted(names), "bids": sorted(dataset)}
+            made["figures"].append(name)
+    if report:
+        page = write_report(out, table, record["columns"], record, parts.curves)
+        made["reports"] = [page.name, write_methods(out, table, record).name]
+    if bids:
+        for name, content in derivatives(table, record["columns"], study.subjects.columns, root.resolve().name):
+            write_text(make_folder((out / name).parent) / Path(name).name, content)
+            made["bids"].append(name)
     remove_earlier(out, made)
-    write_text(out / "results.json", json_text({**record, **made}))
+    inputs = {path: digest for e in parts.entries.values() for path, digest in e.sha256.items()}
+    write_text(out / "results.json", json_text({**record, "inputs_sha256": dict(sorted(inputs.items())), **made}))
     parts.remove_others()

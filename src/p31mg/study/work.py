@@ -6,12 +6,11 @@ it: that is what lets a study be stopped, resumed and shared.
 
 from __future__ import annotations
 
-import io
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -23,14 +22,18 @@ from p31mg.fitting import FitResult, FitStatus, fit, index_columns
 from p31mg.io.header import Given
 from p31mg.io.reading import examine
 from p31mg.magnesium import free_magnesium
-from p31mg.study.figures import draw_fit, position_of
+from p31mg.report import FitCurves, curves_of, fit_pictures
+from p31mg.study.figures import position_of
 from p31mg.study.find import Input, sha256_of
 from p31mg.study.options import Settings
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["FileResult", "Job", "Task", "failed", "no_rows", "work"]
+__all__ = ["Extra", "FileResult", "Job", "Portion", "Task", "failed", "no_rows", "work"]
+
+Extra = Literal["figures", "curves"]
+"""What is made of a fit besides its rows: a picture of every spectrum, and small curves for the report."""
 
 _LIMITS = {
     "ph": PLAUSIBLE_PH,
@@ -56,7 +59,7 @@ class Job:
     tasks: tuple[Task, ...]
     root: Path
     settings: Settings
-    draw: bool
+    extras: frozenset[Extra] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,9 @@ class FileResult:
     warnings
         What the fit warned of.
     figures
-        Pictures as PNG by their path below ``figures/``; None where none were asked for.
+        Pictures as PNG by their path below ``figures/``.
+    curves
+        Which of the curves of the portion are of it, and its rows there; None where nothing was fitted or none were asked for.
     """
 
     name: str
@@ -88,7 +93,16 @@ class FileResult:
     axes: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
-    figures: Mapping[str, bytes] | None = None
+    figures: Mapping[str, bytes] = field(default_factory=dict)
+    curves: tuple[int, int, int] | None = None
+
+
+@dataclass(frozen=True)
+class Portion:
+    """What came out of a job: the results of its inputs, and the curves of those that were fitted together."""
+
+    results: tuple[FileResult, ...]
+    curves: tuple[FitCurves, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -105,9 +119,10 @@ class _Read:
         return int(np.prod(self.spectra.batch_shape, dtype=int))
 
 
-def work(job: Job) -> list[FileResult]:
+def work(job: Job) -> Portion:
     """Read, fit and convert the spectra of a job; the files of one acquisition in one call."""
     done: dict[str, FileResult] = {}
+    curves: list[FitCurves] = []
     read: list[_Read] = []
     for task in job.tasks:
         one = _read(task, job)
@@ -116,11 +131,11 @@ def work(job: Job) -> list[FileResult]:
         else:
             done[one.name] = one
     for members in _groups(read):
-        done |= {r.name: r for r in _fitted(members, job)}
-    return [done[task.an_input.name] for task in job.tasks]
+        done |= {r.name: r for r in _fitted(members, job, curves)}
+    return Portion(tuple(done[task.an_input.name] for task in job.tasks), tuple(curves))
 
 
-def failed(task: Task, reason: str, sha256: Mapping[str, str], *, draw: bool = False) -> FileResult:
+def failed(task: Task, reason: str, sha256: Mapping[str, str]) -> FileResult:
     """Return the row of an input of which there are no spectra."""
     columns = {"status": FitStatus.NOT_READ.name, "reason": reason, "is_valid": False, "mg_is_valid": False}
     return FileResult(
@@ -128,7 +143,6 @@ def failed(task: Task, reason: str, sha256: Mapping[str, str], *, draw: bool = F
         own=task.own,
         sha256=sha256,
         columns={name: [value] for name, value in columns.items()},
-        figures={} if draw else None,
     )
 
 
@@ -149,7 +163,7 @@ def _read(task: Task, job: Job) -> _Read | FileResult:
     try:
         examined = examine(path, Given(**given))
     except P31mgError as error:
-        return failed(task, str(error).replace(str(path), task.an_input.name), sha256, draw=job.draw)
+        return failed(task, str(error).replace(str(path), task.an_input.name), sha256)
     return _Read(task, sha256, examined.spectra, examined.doubts)
 
 
@@ -162,7 +176,8 @@ def _groups(read: Iterable[_Read]) -> Iterable[list[_Read]]:
     return groups.values()
 
 
-def _fitted(members: Sequence[_Read], job: Job) -> Iterator[FileResult]:
+def _fitted(members: Sequence[_Read], job: Job, curves: list[FitCurves]) -> Iterator[FileResult]:
+    """Yield the results of files of one acquisition, and add their curves to those of the portion."""
     settings = job.settings
     fid = np.concatenate([m.spectra.fid.reshape(-1, m.spectra.n_points) for m in members])
     with warnings.catch_warnings(record=True) as caught:
@@ -171,27 +186,30 @@ def _fitted(members: Sequence[_Read], job: Job) -> Iterator[FileResult]:
             result = fit(Spectra(fid, members[0].spectra.acquisition), settings.prior, engine=settings.engine)
         except P31mgError as error:
             for m in members:
-                yield failed(m.task, str(error), m.sha256, draw=job.draw)
+                yield failed(m.task, str(error), m.sha256)
             return
         rows = _rows(result, settings, _own_of_rows(members, settings))
     warned = tuple(dict.fromkeys(str(w.message) for w in caught))
     by_column = {str(name): column.tolist() for name, column in rows.items()}
+    of_fit = curves_of(result) if job.extras else None
+    if of_fit is not None and "curves" in job.extras:
+        curves.append(of_fit)
     start = 0
     for m in members:
         part = slice(start, start + m.n_rows)
         positions = {name: values.tolist() for name, values in index_columns(m.spectra).items()}
-        # the begin time of a file is its own; where it comes from does not part files that are fitted together
-        columns = {**positions, **{name: values[part] for name, values in by_column.items()}}
-        columns["begin_time_source"] = [m.spectra.acquisition.begin_time_source] * m.n_rows
+        # where the begin time comes from does not part files that are fitted together
+        source = {"begin_time_source": [m.spectra.acquisition.begin_time_source] * m.n_rows}
         yield FileResult(
             name=m.task.an_input.name,
             own=m.task.own,
             sha256=m.sha256,
-            columns=columns,
+            columns={**positions, **{name: values[part] for name, values in by_column.items()}, **source},
             axes=m.spectra.axis_names,
             notes=m.doubts,
             warnings=warned,
-            figures=dict(_pictures(m, result, start, positions)) if job.draw else None,
+            figures=_pictures(m, result, of_fit, part, positions) if of_fit and "figures" in job.extras else {},
+            curves=(len(curves) - 1, part.start, part.stop) if "curves" in job.extras else None,
         )
         start += m.n_rows
 
@@ -223,13 +241,12 @@ def _rows(result: FitResult, settings: Settings, own: Mapping[str, FloatArray]) 
 
 
 def _pictures(
-    m: _Read, result: FitResult, start: int, positions: Mapping[str, list[int]]
-) -> Iterator[tuple[str, bytes]]:
+    m: _Read, result: FitResult, curves: FitCurves, part: slice, positions: Mapping[str, list[int]]
+) -> dict[str, bytes]:
     """Draw the fitted spectra of one file."""
-    for i in range(m.n_rows):
-        if result.status[start + i] != FitStatus.OK:
-            continue
-        name = "_".join([m.task.figure_stem, *position_of({axis: at[i] for axis, at in positions.items()})])
-        content = io.BytesIO()
-        draw_fit(result, start + i, m.task.an_input.name).savefig(content, format="png")
-        yield f"{name}.png", content.getvalue()
+    fitted = [i for i in range(m.n_rows) if result.status[part.start + i] == FitStatus.OK]
+    at = [position_of({axis: values[i] for axis, values in positions.items()}) for i in fitted]
+    names = ["_".join([m.task.figure_stem, *where]) + ".png" for where in at]
+    headings = [" ".join([m.task.an_input.name, *where]) for where in at]
+    rows = [part.start + i for i in fitted]
+    return dict(zip(names, fit_pictures(result, curves, rows, headings), strict=True))

@@ -1,0 +1,16 @@
+"""What a study looks like to its reader: one HTML file, the paragraph for the paper, and figures.
+
+`curves`     small display curves of fitted spectra
+`rows`       the rows of the table: named, judged in words, in the order in which to look at them
+`charts`     geometry of the charts
+`page`       `write_report`: the HTML file, from `templates/`
+`figures`    pictures of many fits, fast
+`methods`    `write_methods`: the paragraph for the paper, and the reporting standard
+"""
+
+from p31mg.report.curves import FitCurves, curves_of
+from p31mg.report.figures import fit_pictures
+from p31mg.report.methods import write_methods
+from p31mg.report.page import write_report
+
+__all__ = ["FitCurves", "curves_of", "fit_pictures", "write_methods", "write_report"]
