@@ -157,6 +157,9 @@ def sha256_of(an_input: Input, root: Path) -> dict[str, str]:
     """Return the SHA-256 of every file of an input by its path; a file that cannot be read has none."""
     digests = {}
     for member in an_input.members:
-        with suppress(OSError), (root / member).open("rb") as file:
+        path = root / member
+        if not path.is_file():  # a pipe would block
+            continue
+        with suppress(OSError), path.open("rb") as file:
             digests[member] = hashlib.file_digest(file, "sha256").hexdigest()
     return digests

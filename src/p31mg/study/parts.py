@@ -194,6 +194,6 @@ def _content(path: Path) -> dict[str, Any]:
 
 
 def _is_unchanged(entry: Entry, an_input: Input, root: Path) -> bool:
-    if set(entry.sha256) != set(an_input.members):
-        return False
-    return dict(entry.state) == state_of(an_input, root) or dict(entry.sha256) == sha256_of(an_input, root)
+    if set(entry.state) == set(an_input.members) and dict(entry.state) == state_of(an_input, root):
+        return True
+    return dict(entry.sha256) == sha256_of(an_input, root)

@@ -137,7 +137,12 @@ def work(job: Job) -> Portion:
 
 def failed(task: Task, reason: str, sha256: Mapping[str, str]) -> FileResult:
     """Return the row of an input of which there are no spectra."""
-    columns = {"status": FitStatus.NOT_READ.name, "reason": reason, "is_valid": False, "mg_is_valid": False}
+    columns = {
+        "status": FitStatus.NOT_READ.name,
+        "reason": " ".join(reason.split()),
+        "is_valid": False,
+        "mg_is_valid": False,
+    }
     return FileResult(
         name=task.an_input.name,
         own=task.own,
