@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from p31mg.io.formats.nifti_mrs import SPATIAL, affine_of
 from p31mg.io.writing import write_whole
 from p31mg.magnesium import MAPS, MagnesiumResult, maps_of
 
-__all__ = ["write_maps"]
+__all__ = ["map_files", "write_maps"]
 
 
 def write_maps(
@@ -65,6 +67,14 @@ def write_maps(
     ...     sorted(write_maps(fit, p31mg.free_magnesium(fit), folder, "csi"))
     ['mg', 'pcr_atp', 'ph', 'sd_mg', 'shift', 'valid']
     """
+    contents = map_files(fit, mg, valid_only=valid_only)
+    return {
+        name: write_whole(Path(folder) / f"{stem}_{name}.nii.gz", _saver(content)) for name, content in contents.items()
+    }
+
+
+def map_files(fit: FitResult, mg: MagnesiumResult, *, valid_only: bool = True) -> dict[str, bytes]:
+    """Return the maps that `write_maps` writes as the content of ``.nii.gz`` files, the same bytes for the same maps."""
     if fit.spectra.axis_names[:3] != SPATIAL:
         msg = f"fit has the batch axes {fit.spectra.axis_names}; maps need x, y, z first: read a grid, or name axis_names."
         raise InputError(msg)
@@ -73,8 +83,12 @@ def write_maps(
     for name, values in maps_of(fit, mg, valid_only=valid_only).items():
         what = f"{MAPS[name]}; {mg.calibration.id}; p31mg {__version__}" if name in ("mg", "sd_mg") else MAPS[name]
         image = _image(values, np.eye(4) if affine is None else affine, what, is_mask=name == "valid")
-        out[name] = write_whole(Path(folder) / f"{stem}_{name}.nii.gz", image.to_filename)
+        out[name] = gzip.compress(image.to_bytes(), mtime=0)
     return out
+
+
+def _saver(content: bytes) -> Callable[[str], object]:
+    return lambda name: Path(name).write_bytes(content)
 
 
 def _image(values: FloatArray, affine: npt.NDArray[np.float64], what: str, *, is_mask: bool) -> Any:
