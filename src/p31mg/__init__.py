@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     )
     from p31mg.fitting import FitResult, FitStatus, Quality, fit, lmfit_parameters
     from p31mg.io import read, write
+    from p31mg.io.maps import write_maps
     from p31mg.magnesium import (
         BetaShiftCalibration,
         Calibration,
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
         energetics,
         free_magnesium,
         ph_from_pi,
+        time_course,
         write_calibration,
     )
     from p31mg.prior import Prior, Resonance, load_prior
@@ -71,6 +73,7 @@ _HOME = {
     ),
     "p31mg.fitting": ("FitResult", "FitStatus", "Quality", "fit", "lmfit_parameters"),
     "p31mg.io": ("read", "write"),
+    "p31mg.io.maps": ("write_maps",),
     "p31mg.magnesium": (
         "BetaShiftCalibration",
         "Calibration",
@@ -88,6 +91,7 @@ _HOME = {
         "energetics",
         "free_magnesium",
         "ph_from_pi",
+        "time_course",
         "write_calibration",
     ),
     "p31mg.prior": ("Prior", "Resonance", "load_prior"),
@@ -136,8 +140,10 @@ __all__ = [
     "plot",
     "read",
     "simulate",
+    "time_course",
     "write",
     "write_calibration",
+    "write_maps",
 ]
 
 

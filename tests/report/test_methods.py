@@ -10,7 +10,7 @@ import pytest
 
 import p31mg
 from p31mg.magnesium import calibration_record
-from p31mg.report import write_methods
+from p31mg.report import header_fields, write_methods
 
 from .conftest import Study
 
@@ -64,6 +64,39 @@ def test_what_nobody_told_is_blank(study: Study, tmp_path: Path) -> None:
     assert [re.match(r"\| \*\*(\d)\.", line)[1] for line in text.splitlines() if line.startswith("| **")] == list(
         "1234"
     )
+
+
+def test_headers_fill_what_they_tell(study: Study, tmp_path: Path) -> None:
+    headers = {
+        "Manufacturer": ["SIEMENS", "PHILIPS"],
+        "SoftwareVersions": ["E11"],
+        "RepetitionTime": "13.5",
+        "TxCoil": ["a|b"],
+    }
+    text = written(study, tmp_path, headers=headers)
+    assert item(text, "b. Manufacturer") == "SIEMENS, PHILIPS"
+    assert item(text, "c. Model") == "**[fill in]**; software E11"
+    assert item(text, "d. Coils") == r"³¹P; transmit a\|b; **[fill in]**"
+    assert item(text, "d. Repetition time").startswith("TR 13.5 s; first point")
+
+
+def test_no_field_that_identifies_is_taken(real_data: Path) -> None:
+    spectra = p31mg.read(real_data / "heart-3t" / "subject-1.nii.gz")
+    assert header_fields(spectra) == {
+        "Manufacturer": "SIEMENS",
+        "SoftwareVersions": "syngo MR E11",
+        "TxCoil": "PT_20cm_31P",
+        "RxCoil": "31P",
+        "SequenceName": "*csi_fid",
+        "RepetitionTime": "13.5",
+        "ExcitationFlipAngle": "90",
+    }
+    identifying = (
+        "PatientName PatientID PatientDoB PatientBirthDate PatientSex PatientWeight DeviceSerialNumber OriginalFile "
+        "InstitutionName AcquisitionDate StudyDate StudyID ProtocolName"
+    )
+    personal = dict.fromkeys(identifying.split(), "Doe")
+    assert header_fields(p31mg.Spectra(spectra.fid, spectra.acquisition, metadata=personal)) == {}
 
 
 def test_every_row_of_the_table_has_two_cells(study: Study, tmp_path: Path) -> None:

@@ -49,9 +49,10 @@ def fit_pictures(result: FitResult, curves: FitCurves, rows: Sequence[int], head
 
     figure = Figure(figsize=FIT_SIZE, dpi=_DPI)
     FigureCanvasAgg(figure)
+    ax = figure.add_axes(_PLACE)
     for row, heading in zip(rows, headings, strict=True):
-        figure.clear()
-        ax = figure.add_axes(_PLACE)
+        for artist in (*ax.lines, *ax.texts):  # making the axes anew would cost a fifth of the time
+            artist.remove()
         where: Any = tuple(int(i) for i in np.unravel_index(row, result.batch_shape)) if result.batch_shape else ()
         step = curves.step[row]
         draw(ax, curves.ppm, curves.data[row] * step, curves.resonances[row] * step, result, where)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from p31mg._version import __version__
+from p31mg.acquisition import Spectra
 from p31mg.constants import LARMOR_FREQUENCY_31P_MHZ_PER_T
 from p31mg.fitting import FitStatus
 from p31mg.io.writing import write_whole
@@ -25,9 +26,22 @@ from p31mg.report.rows import require_table
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["BLANK", "write_methods"]
+__all__ = ["BLANK", "header_fields", "write_methods"]
 
 BLANK = "**[fill in]**"
+
+_HEADER_FIELDS: Mapping[str, str] = {
+    "Manufacturer": "{}",
+    "ManufacturersModelName": "{}",
+    "SoftwareVersions": "software {}",
+    "TxCoil": "transmit {}",
+    "RxCoil": "receive {}",
+    "SequenceName": "`{}`",
+    "RepetitionTime": "{} s",
+    "ExcitationFlipAngle": "flip angle {}°",
+    "NumberOfTransients": "{} transients",
+}
+"""Fields of NIfTI-MRS that the standard asks for and that name no person, no device and no day, and how they are said."""
 
 _RULES = (
     "the fit failed or did not converge, α- or β-ATP had an SNR below 9 or a shift or width on a bound, the PCr line was wider "
@@ -40,6 +54,28 @@ _SHIFTS = {"shift_alpha_beta_ppm": "δα − δβ", "shift_beta_pcr_ppm": "δβ 
 _BETWEEN = {"shift_alpha_beta_ppm": "the α- and β-ATP multiplets", "shift_beta_pcr_ppm": "the β-ATP multiplet and PCr"}
 
 
+def header_fields(spectra: Spectra) -> dict[str, str]:
+    """Return what the header of a file says that belongs into a methods section; nothing that identifies anybody.
+
+    Examples
+    --------
+    >>> import p31mg
+    >>> one = p31mg.simulate(0.5, prior="muscle-3t", seed=1)
+    >>> told = {"Manufacturer": "ACME", "RepetitionTime": 3.0, "PatientName": "Doe", "DeviceSerialNumber": "7"}
+    >>> header_fields(p31mg.Spectra(one.fid, one.acquisition, metadata=told))
+    {'Manufacturer': 'ACME', 'RepetitionTime': '3'}
+    """
+    said: dict[str, str] = {}
+    for name in _HEADER_FIELDS:
+        value = spectra.metadata.get(name)
+        value = value[0] if isinstance(value, list) and value else value
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            said[name] = f"{value:g}"
+        elif isinstance(value, str) and value.strip():
+            said[name] = value.strip()[:80]
+    return said
+
+
 def write_methods(output: str | os.PathLike[str], table: pd.DataFrame, provenance: Mapping[str, Any]) -> Path:
     """Write ``methods.md``: a methods paragraph, and the MRSinMRS table with blanks where only the authors know.
 
@@ -50,7 +86,8 @@ def write_methods(output: str | os.PathLike[str], table: pd.DataFrame, provenanc
     table
         From `p31mg.batch`.
     provenance
-        How it was made: ``"calibration"``, ``"prior"``, ``"versions"`` and ``"options"``, as in ``results.json``.
+        How it was made: ``"calibration"``, ``"prior"``, ``"versions"`` and ``"options"``, as in ``results.json``; and, where
+        known, ``"headers"``: of each field of `header_fields` the values that the files have.
 
     Returns
     -------
@@ -90,7 +127,9 @@ def _facts(table: pd.DataFrame, provenance: Mapping[str, Any]) -> dict[str, Any]
     sources = [str(s) for s in _texts(table, "begin_time_source")]
     conditions = conditions_text(calibration)
     engine = options.get("engine", "batch")
+    headers = provenance.get("headers") or {}
     return {
+        "header": {name: _said(name, headers.get(name)) for name in _HEADER_FIELDS},
         "version": __version__,
         "blank": BLANK,
         "software": provenance.get("versions", {}).get("p31mg", __version__),
@@ -138,23 +177,29 @@ def _facts(table: pd.DataFrame, provenance: Mapping[str, Any]) -> dict[str, Any]
 
 def _items(f: Mapping[str, Any]) -> list[tuple[str, str | None]]:
     """Return the items of the standard with what is known of them; a heading has None."""
+
+    def told(*names: str, complete: bool = True) -> str:
+        """Return what the headers say, and a blank for what they do not."""
+        parts = [f["header"][name] or (BLANK if complete else "") for name in names]
+        return "; ".join(dict.fromkeys([part for part in parts if part] + ([] if complete else [BLANK])))
+
     model = f"{f['lineshape']} multiplets of {f['resonances']} (prior `{f['prior']}`)"
     rows: list[tuple[str, str | None]] = [
         ("1. Hardware", None),
         ("a. Field strength", f"{f['field']} T, from the ³¹P frequency of {f['frequency']} MHz"),
-        ("b. Manufacturer", BLANK),
-        ("c. Model and software version", BLANK),
-        ("d. Coils: nuclei, channels, type, body part", f"³¹P; {BLANK}"),
+        ("b. Manufacturer", told("Manufacturer")),
+        ("c. Model and software version", told("ManufacturersModelName", "SoftwareVersions")),
+        ("d. Coils: nuclei, channels, type, body part", f"³¹P; {told('TxCoil', 'RxCoil', complete=False)}"),
         ("e. Other hardware", BLANK),
         ("2. Acquisition", None),
-        ("a. Pulse sequence", BLANK),
+        ("a. Pulse sequence", told("SequenceName", "ExcitationFlipAngle", complete=False)),
         ("b. Place of the volume of interest", BLANK),
         ("c. Its nominal size", BLANK),
         (
             "d. Repetition time, echo time",
-            f"TR {BLANK}; first point {f['begin']} ms after the centre of the excitation{f['begin_source']}",
+            f"TR {told('RepetitionTime')}; first point {f['begin']} ms after the centre of the excitation{f['begin_source']}",
         ),
-        ("e. Excitations per spectrum; for series: averaging and number of spectra", BLANK),
+        ("e. Excitations per spectrum; for series: averaging and number of spectra", told("NumberOfTransients")),
         (
             "f. Further parameters: width, points, frequency offset; for MRSI: dimensions, field of view, matrix, acceleration",
             f"{f['width']} Hz, {f['points']} points; {BLANK}",
@@ -187,6 +232,12 @@ def _items(f: Mapping[str, Any]) -> list[tuple[str, str | None]]:
         ("d. Sample spectrum", "see `report.html`"),
     ]
     return [(name, text if text is None else _cell(text)) for name, text in rows]
+
+
+def _said(name: str, values: Any) -> str:
+    """Return what the headers say of a field, empty where nothing."""
+    known = [values] if isinstance(values, str) else list(values or ())
+    return ", ".join(_HEADER_FIELDS[name].format(str(value).replace("`", "")) for value in known)
 
 
 def _cell(text: str) -> str:
