@@ -35,7 +35,6 @@ def study_of(fit: p31mg.FitResult, files: list[str], not_read: Mapping[str, str]
     of_mg = mg.to_dataframe().drop(columns=["spectrum", *of_fit.columns], errors="ignore")
     table = pd.concat([of_fit, of_mg], axis=1)
     table.insert(0, "file", files)
-    table.insert(1, "row_in_fit", np.arange(len(files)))
     failed = pd.DataFrame(
         [
             {"file": f, "status": "NOT_READ", "reason": r, "is_valid": False, "mg_is_valid": False}

@@ -240,8 +240,14 @@ def test_progress_counts_up_to_the_end(study: Study) -> None:
     assert counts[-1] == (len(FILES), len(FILES))
 
 
-def test_nothing_but_the_tables_is_written_without_figures(study: Study) -> None:
-    assert sorted(p.name for p in study.output.iterdir()) == [".p31mg", "batch.log", "results.csv", "results.json"]
+def test_tables_and_maps_are_written_without_figures(study: Study) -> None:
+    assert sorted(p.name for p in study.output.iterdir()) == [
+        ".p31mg",
+        "batch.log",
+        "maps",
+        "results.csv",
+        "results.json",
+    ]
 
 
 def test_without_output_nothing_is_written(folder: Path) -> None:

@@ -44,7 +44,7 @@ def test_voxels_of_a_grid_are_told_apart(tmp_path: Path) -> None:
     grid = p31mg.simulate([[[0.4]], [[0.6]]], snr=300, seed=1, n_points=512)
     p31mg.write(p31mg.Spectra(grid.fid, grid.acquisition, ("x", "y", "z")), tmp_path / "study" / "csi.nii.gz")
     p31mg.batch(tmp_path / "study", tmp_path / "results")
-    expected = {"csi_x0_y0_z0.png", "csi_x1_y0_z0.png", "calibration.png", "study.png"}
+    expected = {"csi_x0_y0_z0.png", "csi_x1_y0_z0.png", "csi_maps.png", "calibration.png", "study.png"}
     assert figures(tmp_path / "results") == expected
 
 

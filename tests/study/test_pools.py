@@ -73,7 +73,7 @@ def test_processes_are_as_many_as_the_work_is_worth(tmp_path: Path, monkeypatch:
     assert portions.n_workers([one] * 441, frozenset()) == 1
     assert portions.n_workers([one] * 10_000, frozenset()) == 6
     assert portions.n_workers([one] * 100_000, frozenset()) == 16
-    assert portions.n_workers([one] * 441, frozenset({"figures"})) == 16
+    assert portions.n_workers([one] * 441, frozenset({"figures"})) == 14
     file.write_bytes(bytes(16 * 2**20))
     assert portions.n_workers([one] * 8, frozenset()) == 2
 
@@ -90,5 +90,5 @@ def test_portions_are_bounded_in_time_and_bytes(tmp_path: Path) -> None:
     many = sizes(1000, 1100)
     assert (len(many), sum(many)) == (3, 1100)
     assert 490 <= max(many) <= 500
-    assert sizes(1000, 8, "figures") == [6, 2]
+    assert sizes(1000, 12, "figures") == [9, 3]
     assert sizes(2**25, 3) == [1, 1, 1]

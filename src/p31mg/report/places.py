@@ -52,7 +52,7 @@ def _rows_of(result: _Result, rows: IntArray, shape: tuple[int, ...], n: int) ->
     return replace(result, **changed)
 
 
-def place_files(fit: FitResult, mg: MagnesiumResult, stem: str) -> Iterator[tuple[str, bytes]]:
+def place_files(fit: FitResult, mg: MagnesiumResult, stem: str, *, figures: bool = True) -> Iterator[tuple[str, bytes]]:
     """Yield the files of one grid or series, by path below the folder of the study; nothing for a single spectrum.
 
     A grid gives ``maps/STEM_NAME.nii.gz`` (see `p31mg.write_maps`) and ``figures/STEM_maps.png``; a series of one voxel
@@ -64,17 +64,23 @@ def place_files(fit: FitResult, mg: MagnesiumResult, stem: str) -> Iterator[tupl
         Of one file, in the shape of its spectra; see `of_file`.
     stem
         Path of the file without its ending.
+    figures
+        Whether to draw them. Default True.
     """
     names, shape = fit.spectra.axis_names, fit.batch_shape
     if names[:3] == SPATIAL and np.prod(shape[:3]) > 1:
         for name, content in map_files(fit, mg).items():
             yield f"maps/{stem}_{name}.nii.gz", content
+        if not figures:
+            return
         figure = figure_for_file(MAPS_SIZE)
         maps(fit, mg, figure)
         yield f"figures/{stem}_maps.png", _png(figure)
     elif sum(n > 1 for n in shape) == 1:
         course = time_course(fit, mg)
         yield f"series/{stem}.csv", course.to_csv(index=False).encode()
+        if not figures:
+            return
         figure = figure_for_file(SERIES_SIZE)
         series(course, figure)
         yield f"figures/{stem}_series.png", _png(figure)

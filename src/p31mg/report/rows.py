@@ -87,12 +87,12 @@ def require_table(table: pd.DataFrame) -> None:
 
 
 def position_columns(table: pd.DataFrame) -> list[str]:
-    """Return the columns that say where in its grid or series a spectrum is: those between its file and its row in the fit."""
+    """Return the columns that say where in its grid or series a spectrum is: those between its file and its status."""
     names = [str(c) for c in table.columns]
     if _POSITIONS_BEFORE not in names:
         return []
     between = names[names.index("file") + 1 : names.index(_POSITIONS_BEFORE)]
-    return [c for c in between if table[c].dtype.kind in "iu"]
+    return [c for c in between if table[c].dtype.kind in "iu" and c != "run"]
 
 
 def rows_of(table: pd.DataFrame, group: str | None, folder: str = "") -> list[Row]:

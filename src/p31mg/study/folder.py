@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -106,16 +106,14 @@ def prepare(output: Path, state: Path, root: Path, settings: Settings) -> None:
     write_text(state / _PLAN, json_text(plan))
 
 
-def remove_earlier(output: Path, made: Mapping[str, Sequence[str]]) -> None:
-    """Remove what the record of an earlier run says it made and this one did not: figures, and files of a BIDS dataset."""
-    record = _record_of(output) or {}
-    for kind, names in made.items():
-        folder = (output / "figures" if kind == "figures" else output).resolve()
-        earlier = record.get(kind, [])
-        for name in earlier if isinstance(earlier, list) else []:
-            file = (folder / str(name)).resolve()
-            if str(name) not in names and file.is_relative_to(folder) and file != folder and file.is_file():
-                file.unlink()
+def remove_earlier(output: Path, made: Iterable[str]) -> None:
+    """Remove files that the record of an earlier run says it made and this one did not; none that lies outside the folder."""
+    folder, kept = output.resolve(), set(made)
+    earlier = (_record_of(output) or {}).get("files", [])
+    for name in earlier if isinstance(earlier, list) else []:
+        file = (folder / str(name)).resolve()
+        if str(name) not in kept and file.is_relative_to(folder) and file.is_file():
+            file.unlink()
 
 
 def _plan(root: Path, settings: Settings) -> dict[str, Any]:

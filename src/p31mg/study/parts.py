@@ -5,7 +5,7 @@ made of. It is there whole or not at all. Figures and curves of its inputs are w
 is complete.
 
     {"settings": digest of what decides the numbers, "extras": what was made besides,
-     "files": [{"name", "own", "state", "sha256", "columns", "axes", "notes", "warnings", "figures", "curves"}]}
+     "files": [{"name", "own", "state", "sha256", "columns", "axes", "notes", "warnings", "headers", "files", "curves"}]}
 
 What is finished is asked by content: an input is, where a part of the same settings holds it with the same own options and the
 same SHA-256. Its state (size and times) spares the reading of a file that nobody touched.
@@ -48,8 +48,13 @@ class Entry:
     axes: tuple[str, ...]
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
-    figures: tuple[str, ...]
+    headers: Mapping[str, str]
+    files: tuple[str, ...]
     curves: tuple[Path, int, int] | None
+
+    def wanted(self, extras: frozenset[Extra]) -> list[str]:
+        """Return its files that belong to a study with these extras."""
+        return [name for name in self.files if "figures" in extras or not name.startswith("figures/")]
 
 
 class Parts:
@@ -61,13 +66,13 @@ class Parts:
         Folder that has or gets the folders ``parts`` and ``curves``.
     digest
         Of the settings: parts of others do not count.
-    figures
-        Folder of the figures of the inputs.
+    output
+        Folder that the figures and maps of the inputs lie below.
     """
 
-    def __init__(self, state: Path, digest: str, figures: Path) -> None:
+    def __init__(self, state: Path, digest: str, output: Path) -> None:
         self._parts, self._curves = make_folder(state / "parts"), state / "curves"
-        self._figures = figures
+        self._output = output
         self._digest = digest
         self._entries: dict[str, Entry] = {}
 
@@ -84,9 +89,9 @@ class Parts:
                 self._entries[task.an_input.name] = holds
 
     def _has(self, entry: Entry, extras: frozenset[Extra]) -> bool:
-        figures = [self._figures / name for name in entry.figures] if "figures" in extras else []
         curves = [entry.curves[0]] if entry.curves and "curves" in extras else []
-        return extras <= entry.extras and all(path.is_file() for path in (*figures, *curves))
+        files = [self._output / name for name in entry.wanted(extras)]
+        return extras <= entry.extras and all(path.is_file() for path in (*files, *curves))
 
     def _entries_of(self, path: Path) -> Iterator[Entry]:
         content = _content(path)
@@ -104,15 +109,16 @@ class Parts:
                 axes=tuple(file["axes"]),
                 notes=tuple(file["notes"]),
                 warnings=tuple(file["warnings"]),
-                figures=tuple(file["figures"]),
+                headers=file["headers"],
+                files=tuple(file["files"]),
                 curves=None if curves is None else (self._curves / curves[0], curves[1], curves[2]),
             )
 
     def put(self, portion: Portion, states: Mapping[str, State], extras: frozenset[Extra]) -> None:
         """Write a part; `states` are those of its inputs before they were read."""
         for result in portion.results:
-            for name, content in result.figures.items():
-                path = self._figures / name
+            for name, content in result.files.items():
+                path = self._output / name
                 write_bytes(make_folder(path.parent) / path.name, content)
         identity = [self._digest, sorted(extras), [[r.name, dict(r.own), dict(r.sha256)] for r in portion.results]]
         key = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:24]
@@ -128,7 +134,8 @@ class Parts:
                 "axes": r.axes,
                 "notes": r.notes,
                 "warnings": r.warnings,
-                "figures": list(r.figures),
+                "headers": dict(r.headers),
+                "files": list(r.files),
                 "curves": None if r.curves is None else (curves[r.curves[0]], *r.curves[1:]),
                 "columns": r.columns,
             }

@@ -13,7 +13,7 @@ __all__ = ["n_workers", "portions"]
 
 _SECONDS_OF_A_FILE = 2e-3
 """To read and fit a spectrum of 2048 points; larger files take longer in proportion."""
-_SECONDS_OF_A_FIGURE = 0.15
+_SECONDS_OF_A_FIGURE = 0.1
 _USUAL_BYTES = 32 * 2**10
 _SECONDS_OF_A_PORTION = 1.0
 """A run that is stopped loses less than this for each worker; shorter portions would spend more on the disk."""

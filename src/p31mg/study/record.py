@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -25,8 +26,14 @@ if TYPE_CHECKING:
 __all__ = ["machine", "provenance", "versions"]
 
 
-def provenance(table: pd.DataFrame, root: Path, settings: Settings, subjects: Subjects) -> dict[str, Any]:
-    """Return the record of a study."""
+def provenance(
+    table: pd.DataFrame, root: Path, settings: Settings, subjects: Subjects, headers: Iterable[Mapping[str, str]]
+) -> dict[str, Any]:
+    """Return the record of a study; `headers` are what the methods section can say of each file."""
+    said: dict[str, set[str]] = {}
+    for of_file in headers:
+        for name, value in of_file.items():
+            said.setdefault(name, set()).add(value)
     own = {name: "column of the subject table" for c in subjects.columns for name in (c, f"subject_{c}")}
     return {
         "columns": {str(c): own.get(str(c)) or explained(str(c)) for c in table.columns},
@@ -42,6 +49,7 @@ def provenance(table: pd.DataFrame, root: Path, settings: Settings, subjects: Su
         else None,
         "status": {str(k): int(v) for k, v in table["status"].value_counts().sort_index().items()},
         "n_valid": int(table["mg_is_valid"].sum()),
+        "headers": {name: sorted(values) for name, values in said.items()},
         "versions": versions(),
         "machine": machine(),
         "finished": datetime.now(tz=UTC).isoformat(timespec="seconds"),

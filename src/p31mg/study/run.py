@@ -99,7 +99,7 @@ def batch(
     spectrometer_frequency_mhz, spectral_width_hz, begin_time_s, override
         For all files; see `read`.
     figures
-        Whether to draw a figure of every fitted spectrum (about a sixth of a second each). Default True.
+        Whether to draw the fits (about a tenth of a second each), of files with up to 64 spectra one by one. Default True.
     report
         Whether to write ``report.html``, one page with all fits, and ``methods.md``, a paragraph for the paper. Default True.
     bids
@@ -187,10 +187,8 @@ def run_study(
         require_own(out, root, settings, overwrite=overwrite)
     stems = figure_stems(names)
     tasks = [Task(i, known.own.get(i.name, {}), stems[i.name]) for i in inputs]
-    extras: frozenset[Extra] = frozenset()
-    if out is not None:
-        wanted: dict[Extra, bool] = {"figures": figures, "curves": report}
-        extras = frozenset(extra for extra, is_wanted in wanted.items() if is_wanted)
+    wanted: dict[Extra, bool] = {"figures": figures, "curves": report, "places": True}
+    extras = frozenset(extra for extra, is_wanted in wanted.items() if is_wanted and out is not None)
 
     with ExitStack() as stack:
         if out is None:
@@ -198,7 +196,7 @@ def run_study(
         else:
             state = stack.enter_context(locked(out))
             prepare(out, state, root, settings)
-        parts = Parts(state, settings.digest, (out or state) / "figures")
+        parts = Parts(state, settings.digest, out or state)
         parts.take_finished(tasks, root, extras)
         n_resumed = len(parts.entries)
         left = [t for t in tasks if t.an_input.name not in parts.entries]
@@ -222,7 +220,7 @@ def run_study(
             for text in dict.fromkeys(text for e in entries for text in e.warnings):
                 warnings.warn(text, P31mgWarning, stacklevel=4)
         else:
-            _finish(study, out, root, settings, parts, figures=figures, report=report, bids=bids)
+            _finish(study, out, root, settings, parts, extras, bids=bids)
     return study
 
 
@@ -235,26 +233,26 @@ def _pool(
 
 
 def _finish(
-    study: Study, out: Path, root: Path, settings: Settings, parts: Parts, *, figures: bool, report: bool, bids: bool
+    study: Study, out: Path, root: Path, settings: Settings, parts: Parts, extras: frozenset[Extra], *, bids: bool
 ) -> None:
     """Write what is made of all rows, and remove what is no longer part of the study."""
-    table = study.table
+    table, entries = study.table, parts.entries.values()
     write_whole(out / "results.csv", lambda name: table.to_csv(name, index=False))
-    record = provenance(table, root, settings, study.subjects)
-    made: dict[str, list[str]] = {"figures": [], "reports": [], "bids": []}
-    if figures:
-        made["figures"] = [name for e in parts.entries.values() for name in e.figures]
+    record = provenance(table, root, settings, study.subjects, [e.headers for e in entries])
+    files = [name for e in entries for name in e.wanted(extras)]
+    if "figures" in extras:
         for name, figure in draw_study(table, settings.calibration):
             write_whole(make_folder(out / "figures") / name, figure.savefig)
-            made["figures"].append(name)
-    if report:
+            files.append(f"figures/{name}")
+    if "curves" in extras:
         page = write_report(out, table, record["columns"], record, parts.curves)
-        made["reports"] = [page.name, write_methods(out, table, record).name]
+        files += [page.name, write_methods(out, table, record).name]
     if bids:
         for name, content in derivatives(table, record["columns"], study.subjects.columns, root.resolve().name):
             write_text(make_folder((out / name).parent) / Path(name).name, content)
-            made["bids"].append(name)
-    remove_earlier(out, made)
-    inputs = {path: digest for e in parts.entries.values() for path, digest in e.sha256.items()}
-    write_text(out / "results.json", json_text({**record, "inputs_sha256": dict(sorted(inputs.items())), **made}))
+            files.append(name)
+    remove_earlier(out, files)
+    inputs = {path: digest for e in entries for path, digest in e.sha256.items()}
+    whole = {**record, "inputs_sha256": dict(sorted(inputs.items())), "files": sorted(files)}
+    write_text(out / "results.json", json_text(whole))
     parts.remove_others()

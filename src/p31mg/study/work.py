@@ -21,8 +21,8 @@ from p31mg.errors import P31mgError
 from p31mg.fitting import FitResult, FitStatus, fit, index_columns
 from p31mg.io.header import Given
 from p31mg.io.reading import examine
-from p31mg.magnesium import free_magnesium
-from p31mg.report import FitCurves, curves_of, fit_pictures
+from p31mg.magnesium import MagnesiumResult, free_magnesium
+from p31mg.report import FitCurves, curves_of, fit_pictures, header_fields, of_file, place_files
 from p31mg.study.figures import position_of
 from p31mg.study.find import Input, sha256_of
 from p31mg.study.options import Settings
@@ -32,8 +32,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Extra", "FileResult", "Job", "Portion", "Task", "failed", "no_rows", "work"]
 
-Extra = Literal["figures", "curves"]
-"""What is made of a fit besides its rows: a picture of every spectrum, and small curves for the report."""
+Extra = Literal["figures", "curves", "places"]
+"""What is made of a fit besides its rows: pictures, curves for the report, maps of a grid or the course of a series."""
+
+_MOST_PICTURES = 64
+"""Of one file: a grid of more voxels has its maps, and the report shows the fit of each."""
 
 _LIMITS = {
     "ph": PLAUSIBLE_PH,
@@ -45,11 +48,11 @@ _LIMITS = {
 
 @dataclass(frozen=True)
 class Task:
-    """One input with what the subject table says of it, and below which name its figures go (without the ending)."""
+    """One input with what the subject table says of it, and the path without ending that its figures and maps have."""
 
     an_input: Input
     own: Mapping[str, float] = field(default_factory=dict)
-    figure_stem: str = ""
+    stem: str = ""
 
 
 @dataclass(frozen=True)
@@ -80,8 +83,10 @@ class FileResult:
         What is doubtful about the file: sentences for the log.
     warnings
         What the fit warned of.
-    figures
-        Pictures as PNG by their path below ``figures/``.
+    headers
+        What the methods section can say of the file.
+    files
+        Pictures, maps and series by their path below the output folder.
     curves
         Which of the curves of the portion are of it, and its rows there; None where nothing was fitted or none were asked for.
     """
@@ -93,7 +98,8 @@ class FileResult:
     axes: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
-    figures: Mapping[str, bytes] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
     curves: tuple[int, int, int] | None = None
 
 
@@ -159,7 +165,7 @@ def no_rows(settings: Settings) -> pd.DataFrame:
         begin_time_s=0.0,
     )
     nothing = fit(Spectra(np.empty((0, 128), dtype=complex), acquisition), settings.prior)
-    return _rows(nothing, settings, {})
+    return _rows(nothing, _magnesium(nothing, settings, {}))
 
 
 def _read(task: Task, job: Job) -> _Read | FileResult:
@@ -193,10 +199,11 @@ def _fitted(members: Sequence[_Read], job: Job, curves: list[FitCurves]) -> Iter
             for m in members:
                 yield failed(m.task, str(error), m.sha256)
             return
-        rows = _rows(result, settings, _own_of_rows(members, settings))
+        mg = _magnesium(result, settings, _own_of_rows(members, settings))
+    rows = _rows(result, mg)
     warned = tuple(dict.fromkeys(str(w.message) for w in caught))
     by_column = {str(name): column.tolist() for name, column in rows.items()}
-    of_fit = curves_of(result) if job.extras else None
+    of_fit = curves_of(result) if job.extras & {"figures", "curves"} else None
     if of_fit is not None and "curves" in job.extras:
         curves.append(of_fit)
     start = 0
@@ -213,7 +220,8 @@ def _fitted(members: Sequence[_Read], job: Job, curves: list[FitCurves]) -> Iter
             axes=m.spectra.axis_names,
             notes=m.doubts,
             warnings=warned,
-            figures=_pictures(m, result, of_fit, part, positions) if of_fit and "figures" in job.extras else {},
+            headers=header_fields(m.spectra),
+            files=dict(_files(m, result, mg, of_fit, part, positions, job.extras)),
             curves=(len(curves) - 1, part.start, part.stop) if "curves" in job.extras else None,
         )
         start += m.n_rows
@@ -226,10 +234,8 @@ def _own_of_rows(members: Sequence[_Read], settings: Settings) -> dict[str, Floa
     return {name: np.repeat([m.task.own[name] for m in members], sizes) for name in names}
 
 
-def _rows(result: FitResult, settings: Settings, own: Mapping[str, FloatArray]) -> pd.DataFrame:
-    """Return the rows of a stack: fit and magnesium. A value of its own that makes no sense is not known, and flags its row."""
-    import pandas as pd
-
+def _magnesium(result: FitResult, settings: Settings, own: Mapping[str, FloatArray]) -> MagnesiumResult:
+    """Return the magnesium of a stack. A value of its own that makes no sense is not known, and flags its row."""
     makes_sense = np.ones(result.status.shape, dtype=bool)
     sensible = {}
     for name, values in own.items():
@@ -238,20 +244,37 @@ def _rows(result: FitResult, settings: Settings, own: Mapping[str, FloatArray]) 
         sensible[name] = np.where(good, values, np.nan)
         makes_sense &= good
     mg = free_magnesium(result, calibration=settings.calibration, **{**settings.magnesium, **sensible})
-    mg = replace(mg, inputs_ok=mg.inputs_ok & makes_sense)
+    return replace(mg, inputs_ok=mg.inputs_ok & makes_sense)
+
+
+def _rows(result: FitResult, mg: MagnesiumResult) -> pd.DataFrame:
+    """Return the rows of a stack: fit and magnesium."""
+    import pandas as pd
+
     of_fit = result.to_dataframe().drop(columns="spectrum")
     of_mg = mg.to_dataframe().drop(columns=["spectrum", *of_fit.columns], errors="ignore")
     first = ["status", "reason", "shift_alpha_beta_ppm", "sd_shift_alpha_beta_ppm"]
     return pd.concat([of_fit[first], of_mg, of_fit.drop(columns=first)], axis=1)
 
 
-def _pictures(
-    m: _Read, result: FitResult, curves: FitCurves, part: slice, positions: Mapping[str, list[int]]
-) -> dict[str, bytes]:
-    """Draw the fitted spectra of one file."""
-    fitted = [i for i in range(m.n_rows) if result.status[part.start + i] == FitStatus.OK]
-    at = [position_of({axis: values[i] for axis, values in positions.items()}) for i in fitted]
-    names = ["_".join([m.task.figure_stem, *where]) + ".png" for where in at]
-    headings = [" ".join([m.task.an_input.name, *where]) for where in at]
-    rows = [part.start + i for i in fitted]
-    return dict(zip(names, fit_pictures(result, curves, rows, headings), strict=True))
+def _files(
+    m: _Read,
+    result: FitResult,
+    mg: MagnesiumResult,
+    curves: FitCurves | None,
+    part: slice,
+    positions: Mapping[str, list[int]],
+    extras: frozenset[Extra],
+) -> Iterator[tuple[str, bytes]]:
+    """Yield the files of one input: a picture of every fitted spectrum, and what a grid or series is as a whole."""
+    stem, draws = m.task.stem, "figures" in extras
+    if draws and curves is not None and m.n_rows <= _MOST_PICTURES:
+        fitted = [i for i in range(m.n_rows) if result.status[part.start + i] == FitStatus.OK]
+        at = [position_of({axis: values[i] for axis, values in positions.items()}) for i in fitted]
+        headings = [" ".join([m.task.an_input.name, *where]) for where in at]
+        pictures = fit_pictures(result, curves, [part.start + i for i in fitted], headings)
+        names = ["_".join([stem, *where]) for where in at]
+        yield from ((f"figures/{name}.png", picture) for name, picture in zip(names, pictures, strict=True))
+    if "places" in extras and m.n_rows > 1:
+        rows = np.arange(part.start, part.stop)
+        yield from place_files(*of_file(result, mg, rows, m.spectra), stem, figures=draws)
