@@ -53,6 +53,13 @@ acquisition_options = _all(
         metavar="S",
         help="From the centre of the excitation to the first point, in s; goes before an EchoTime of the file.",
     ),
+    click.option(
+        "--sd-begin-time",
+        "sd_begin_time_s",
+        type=float,
+        metavar="S",
+        help="How well the begin time is known, in s; above 0 the fit finds it. Default: 0; for an EchoTime 0.0003.",
+    ),
     click.option("--override", is_flag=True, help="Let these options replace what the file states."),
 )
 
@@ -62,7 +69,7 @@ fit_options = _all(
         default="muscle-3t",
         show_default=True,
         metavar="NAME|FILE",
-        help="Prior knowledge: muscle-3t, brain-7t, or a TOML file of your own.",
+        help="Prior knowledge: muscle, brain, heart, liver, blood (any field), muscle-3t (one), or a TOML file.",
     ),
     click.option(
         "--engine",

@@ -188,6 +188,15 @@ class BinModel:
         curved = np.broadcast_to(np.asarray(curved), len(x))
         return NormalEquations.joined([self._evaluate(x[i], data[i], curved[i]) for i in self._parts(len(x))])
 
+    def residual(self, x: FloatArray, data: ComplexArray) -> ComplexArray:
+        """Return what the model at free parameters x (B, P) leaves of the data (B, J)."""
+
+        def of_part(i: slice) -> ComplexArray:
+            state = self._line_state(x[i])
+            return self._residual(self._inverse_powers(state.z, 1)[0], state, data[i])
+
+        return np.concatenate([of_part(i) for i in self._parts(len(x))])
+
     def _parts(self, n: int) -> list[slice]:
         """Return slices of problems whose matrices fit the cache together."""
         together = max(8, min(128, _CACHED // (len(self.lines.weight) * len(self.bins))))
@@ -328,12 +337,12 @@ class BinModel:
     def _swells(self) -> FloatArray:
         """Derivative of every line's amplitude by the free parameters, shape (M, P)."""
         k = self.lines.n_resonances
-        return self.lines.ties[2 * k : 3 * k][self.lines.resonance]
+        return self.lines.by_amplitude @ self.lines.ties[2 * k : 3 * k]
 
     @cached_property
     def _turns(self) -> FloatArray:
-        """Derivative of the phase by the free parameters, shape (P,)."""
-        return self.lines.ties[3 * self.lines.n_resonances]
+        """Derivative of every line's phase by the free parameters, shape (M, P)."""
+        return self.lines.phase_slope @ self.lines.ties
 
     @cached_property
     def _delays(self) -> FloatArray:
@@ -360,12 +369,12 @@ class BinModel:
         sources.
         """
         m = len(self.lines.weight)
-        moves, swells, turns = self._moves.T, self._swells.T, self._turns[:, None]
+        moves, swells, turns = self._moves.T, self._swells.T, self._turns.T
         every = np.ones((1, m))
         blocks = [
             (moves, 0),
             (swells, 0),
-            (1j * turns * every, 0),
+            (1j * turns, 0),
             (moves * self.sampling.dwell_time_s, 1),
             (self._delays[:, None] * every, 0),
         ]
@@ -410,17 +419,16 @@ class BinModel:
             product = a[:, :, None] * b[:, None, :]
             return product + np.swapaxes(product, -1, -2)
 
-        phase = np.broadcast_to(turns, swells.shape)
         blocks = [
-            both(1j * phase, swells),
-            -both(phase, phase) / 2,
+            both(1j * turns, swells),
+            -both(turns, turns) / 2,
             both(swells, moves),
-            both(1j * phase, moves),
+            both(1j * turns, moves),
             both(moves, moves) / 2,
         ]
         if self.lines.fits_begin_time:
             delay = np.broadcast_to(self._delays, swells.shape)
-            blocks += [both(delay, swells), both(1j * phase, delay), both(delay, delay) / 2, both(delay, moves)]
+            blocks += [both(delay, swells), both(1j * turns, delay), both(delay, delay) / 2, both(delay, moves)]
         terms = np.conj(np.concatenate(blocks))
         terms = terms.reshape(len(terms), -1)
         # Re(t f) of complex t and f, for f viewed as pairs of real numbers

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from p31mg.acquisition import Spectra
-from p31mg.arrays import ComplexArray, IntArray
+from p31mg.arrays import ComplexArray, FloatArray, IntArray
 from p31mg.constants import LARMOR_FREQUENCY_31P_MHZ_PER_T
 from p31mg.errors import InputError, P31mgWarning, UnknownNameError
 from p31mg.fitting.batch_engine import fit_stack
+from p31mg.fitting.ladder import Ladder
 from p31mg.fitting.lmfit_engine import fit_each, in_data_units
+from p31mg.fitting.models import Choice, with_phase_model
 from p31mg.fitting.problem import Problem
 from p31mg.fitting.result import FitResult
 from p31mg.fitting.rows import Rows, result_of
@@ -41,6 +45,9 @@ def fit(
     prior: Prior | str | Path = "muscle-3t",
     *,
     engine: Literal["batch", "lmfit"] = "batch",
+    phase_model: Literal["auto", "locked", "begin-time", "free"] = "auto",
+    lineshape: Literal["auto", "prior"] = "auto",
+    baseline: Literal["auto", "none"] | int = "auto",
     parameters: Parameters | None = None,
     max_iterations: int = 100,
     workers: int = 1,
@@ -59,6 +66,19 @@ def fit(
     engine
         ``"batch"`` (default): the NumPy core on the whole stack. ``"lmfit"``: one by one with `lmfit`, slower, with
         parameters that can be edited.
+    phase_model
+        ``"locked"``: all phases follow from one and the begin time, which is exact. ``"begin-time"``: the begin time is fitted,
+        with the sd that the acquisition states (flat within 1 ms where it states none). ``"free"``: a phase for every resonance;
+        says least and asks least. Default ``"auto"``: as the prior says, or else ``"begin-time"`` where the begin time has an sd
+        and ``"locked"`` where it has none.
+    lineshape
+        Default ``"auto"``: where the reference shows that its line is not Lorentzian, the spectrum is fitted again with lines
+        that an inhomogeneous, perhaps skewed field broadens all alike; see `FitResult.gaussian_linewidth_hz`. ``"prior"``: the
+        lineshape of the prior.
+    baseline
+        Default ``"auto"``: where the first points hold a broad signal (wider than 6 ppm), the spectrum is fitted again without
+        them, the model reaching back; see `FitResult.first_point`. ``"none"``: all points. A number: that many first points are
+        left out.
     parameters
         For the lmfit engine: edited `lmfit_parameters`, used for every spectrum. Default None: automatic.
     max_iterations
@@ -76,7 +96,8 @@ def fit(
     Raises
     ------
     P31mgWarning
-        The prior is for another field than that of the data.
+        The prior is for another field than that of the data, or something was done to the spectra that makes the errors wrong
+        (see `Spectra.history`).
     InputError
         Unknown engine or prior, `parameters` with the batch engine, or a spectral width that does not hold the windows.
 
@@ -120,40 +141,80 @@ def fit(
     if not (isinstance(workers, (int, np.integer)) and workers >= 1):  # type: ignore[redundant-expr]
         msg = f"workers is {workers!r}; it must be a whole number, at least 1."
         raise InputError(msg)
-    problem = Problem.of(spectra, load_prior(prior))
-    _require_width(problem)
-    _warn_of_another_field(problem)
+    if parameters is not None:  # they name the parameters of one model
+        lineshape, baseline = "prior", "none" if baseline == "auto" else baseline
+    choice = Choice(phase_model, lineshape, baseline)
+    given = load_prior(prior).at(spectra.acquisition.spectrometer_frequency_mhz)
+    knowledge = with_phase_model(given, phase_model, spectra.acquisition)
+    whole = Problem.of(spectra, knowledge)
+    _require_width(whole)
+    _warn_of_another_field(whole)
+    _warn_of_processing(spectra)
 
     _keep_freed_memory()
     fid = spectra.fid.reshape(-1, spectra.n_points)
 
+    ladder = Ladder.of(whole, choice)
+
     def fit_part(part: slice) -> Rows:
-        rows = Rows(len(fid[part]), problem)
-        _fit_rows(fid[part], problem, rows, engine, max_iterations, parameters)
+        rows = Rows(len(fid[part]), ladder.richest)
+        _Climb(fid[part], rows, ladder, whole, engine, max_iterations, parameters).fit()
         return rows
 
     parts = _parts(len(fid), workers)
     rows = Rows.joined(for_each(fit_part, parts, workers, processes=engine == "batch"))
-    return result_of(rows, spectra, engine)
+    return result_of(rows, spectra, engine, given)
 
 
-def _fit_rows(
-    fid: ComplexArray, problem: Problem, rows: Rows, engine: str, max_iterations: int, parameters: Parameters | None
-) -> None:
-    """Fit signals (n, N) and write what comes out to their rows."""
-    seen = _look_at_all(fid, problem, rows)
-    for short, part in _portions(seen, problem):
-        which, scale, start = seen.rows[part], seen.scale[part], seen.y[part]
-        spectrum = short.transformed(fid, which, scale)
-        if engine == "batch":
-            out = fit_stack(spectrum, start, short, max_iterations)
+@dataclass
+class _Climb:
+    """Fits signals (n, N) from the lean model to the richer ones that they ask for, and writes what comes out to their rows."""
+
+    fid: ComplexArray
+    rows: Rows
+    ladder: Ladder
+    whole: Problem
+    engine: str
+    max_iterations: int
+    parameters: Parameters | None
+
+    def __post_init__(self) -> None:
+        self.scale = np.full(len(self.fid), np.nan)  # what 1 is in the fit
+
+    def fit(self) -> None:
+        rows = self.rows
+        seen = _look_at_all(self.fid, self.ladder.lean, rows)
+        self.scale[seen.rows] = seen.scale
+        self._fit_rows(self.ladder.lean, seen.rows, seen.y)
+        for problem, needs_it in self.ladder.steps():
+            which = np.flatnonzero(needs_it(rows))
+            self._fit_rows(problem, which, rows.start(which, self.scale[which], problem))
+
+    def _fit_rows(self, problem: Problem, which: IntArray, start: FloatArray) -> None:
+        for short, part in _portions(problem, start):
+            self._fit_portion(short, which[part], start[part])
+
+    def _fit_portion(self, problem: Problem, which: IntArray, start: FloatArray) -> None:
+        rows, scale = self.rows, self.scale[which]
+        noise_sd = rows.late_noise_sd[which] / scale
+        spectrum = problem.transformed(self.fid, which, scale)
+        results: Sequence[Any] = [None] * len(which)
+        if self.engine == "batch":
+            out = fit_stack(spectrum, start, problem, self.max_iterations, noise_sd**2)
         else:
-            out, rows.lmfit_results[which] = fit_each(spectrum, start, short, max_iterations, parameters, scale)
-        uncertainty = uncertainty_of(out, short, problem.sampling)
-        rows.put(which, out, uncertainty, scale)
-        for result, unit, sd in zip(rows.lmfit_results[which], scale, uncertainty.noise_sd, strict=True):
+            out, results = fit_each(spectrum, start, problem, self.max_iterations, noise_sd**2, self.parameters, scale)
+        uncertainty = uncertainty_of(out, problem, self.whole.sampling)
+        rows.put(which, out, uncertainty, scale, problem)
+        evidence = self.ladder.evidence(problem)
+        residual = evidence.left_over(spectrum, out.y)
+        rows.moved[which] = (out.y[:, problem.alpha_beta] != start[:, problem.alpha_beta]).any(axis=-1)
+        rows.excess[which] = evidence.excess(residual, noise_sd)
+        rows.is_broad[which] = evidence.broad(residual, noise_sd)
+        rows.is_misshapen[which] = evidence.misshapen(residual, out.y, noise_sd)
+        for row, result, unit, sd in zip(which, results, scale, uncertainty.noise_sd, strict=True):
             if result is not None:
                 in_data_units(result, problem, float(unit), float(sd))
+                rows.lmfit_results[row] = result
 
 
 def _parts(n: int, workers: int) -> list[slice]:
@@ -176,14 +237,14 @@ def _look_at_all(fid: ComplexArray, problem: Problem, rows: Rows) -> Look:
     """Return the first look at all signals (n, N), and write what it tells to the rows."""
     seen = Look.joined([look(fid[i : i + CHUNK], problem) for i in range(0, max(len(fid), 1), CHUNK)])
     rows.status[:] = seen.status
-    rows.noise_sd[:] = seen.noise_sd
+    rows.noise_sd[:] = rows.late_noise_sd[:] = seen.noise_sd
     rows.snr[:, problem.reference] = seen.snr
     return seen
 
 
-def _portions(seen: Look, problem: Problem) -> list[tuple[Problem, IntArray]]:
-    """Return which of the signals seen to fit together, and with how many of their points."""
-    length = problem.enough_for(seen.y[:, len(problem.prior.names) + problem.reference])
+def _portions(problem: Problem, start: FloatArray) -> list[tuple[Problem, IntArray]]:
+    """Return which signals to fit together, and with how many of their points, by start values (B, n)."""
+    length = problem.enough_for(start[:, len(problem.prior.names) + problem.reference])
     portions = []
     for i, short in enumerate(problem.shortened):
         alike = np.flatnonzero(length == i)
@@ -210,6 +271,13 @@ def _warn_of_another_field(problem: Problem) -> None:
     if not 0.75 < field_t / of_prior < 1.33:
         msg = (
             f"prior {problem.prior.name!r} is for {of_prior:g} T, but {problem.spectrometer_frequency_mhz:g} MHz is "
-            f"{field_t:.1f} T: linewidths and neighbours differ; choose a prior of that field."
+            f"{field_t:.1f} T: linewidths and neighbours differ; choose a prior of that field, or one for any, "
+            "as 'muscle'."
         )
         warnings.warn(msg, P31mgWarning, stacklevel=3)
+
+
+def _warn_of_processing(spectra: Spectra) -> None:
+    """Repeat what each step of the history has to say about a fit, once."""
+    for caution in dict.fromkeys(step.caution for step in spectra.history if step.caution):
+        warnings.warn(caution, P31mgWarning, stacklevel=3)
