@@ -188,7 +188,8 @@ class _Climb:
         self._fit_rows(self.ladder.lean, seen.rows, seen.y)
         for problem, needs_it in self.ladder.steps():
             which = np.flatnonzero(needs_it(rows))
-            self._fit_rows(problem, which, rows.start(which, self.scale[which], problem))
+            if which.size:  # else nothing of this model is prepared
+                self._fit_rows(problem, which, rows.start(which, self.scale[which], problem))
 
     def _fit_rows(self, problem: Problem, which: IntArray, start: FloatArray) -> None:
         for short, part in _portions(problem, start):
