@@ -147,14 +147,13 @@ def fit(
     given = load_prior(prior).at(spectra.acquisition.spectrometer_frequency_mhz)
     knowledge = with_phase_model(given, phase_model, spectra.acquisition)
     whole = Problem.of(spectra, knowledge)
-    _require_width(whole)
+    ladder = Ladder.of(whole, choice)
+    _require_width(ladder.lean)
     _warn_of_another_field(whole)
     _warn_of_processing(spectra)
 
     _keep_freed_memory()
     fid = spectra.fid.reshape(-1, spectra.n_points)
-
-    ladder = Ladder.of(whole, choice)
 
     def fit_part(part: slice) -> Rows:
         rows = Rows(len(fid[part]), ladder.richest)
@@ -188,7 +187,8 @@ class _Climb:
         self._fit_rows(self.ladder.lean, seen.rows, seen.y)
         for problem, needs_it in self.ladder.steps():
             which = np.flatnonzero(needs_it(rows))
-            self._fit_rows(problem, which, rows.start(which, self.scale[which], problem))
+            if which.size:  # else nothing of this model is prepared
+                self._fit_rows(problem, which, rows.start(which, self.scale[which], problem))
 
     def _fit_rows(self, problem: Problem, which: IntArray, start: FloatArray) -> None:
         for short, part in _portions(problem, start):
