@@ -105,7 +105,7 @@ def test_wrong_lineshape_is_left_over(simulated, muscle):
     forced, adapted = (p31mg.fit(spectra, prior=muscle, lineshape=choice) for choice in ("prior", "auto"))
     assert (forced.noise_sd > 1.3 * spectra.truth.noise_sd).all()
     assert adapted.is_valid.all()
-    np.testing.assert_allclose(adapted.noise_sd, spectra.truth.noise_sd, rtol=0.15)
+    np.testing.assert_allclose(adapted.noise_sd, spectra.truth.noise_sd, rtol=0.25)
     assert (adapted.gaussian_linewidth_hz > 5 * adapted.crlb_gaussian_linewidth_hz).all()
 
 
