@@ -5,7 +5,7 @@ PEERS := .venv-bench
 BIN := $(VENV)/bin
 DEMO := demo-study
 
-.PHONY: demo test browser-test validate validate-magnesium fuzz bench bench-quick lint types layers format clean
+.PHONY: demo test browser-test validate validate-magnesium validate-preprocess fuzz bench bench-quick lint types layers format clean
 
 demo: $(VENV)/.installed
 	$(BIN)/p31mg demo --output $(DEMO) --force
@@ -24,6 +24,9 @@ validate: $(VENV)/.installed
 
 validate-magnesium: $(VENV)/.installed
 	$(BIN)/python validation/magnesium.py
+
+validate-preprocess: $(VENV)/.installed
+	$(BIN)/python validation/preprocess.py
 
 fuzz: $(VENV)/.installed-test
 	$(BIN)/python validation/worst_files.py --write

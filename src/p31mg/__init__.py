@@ -21,7 +21,8 @@ from p31mg._version import __version__
 
 if TYPE_CHECKING:
     from p31mg import plot as plot
-    from p31mg.acquisition import Acquisition, Spectra
+    from p31mg import preprocess as preprocess
+    from p31mg.acquisition import Acquisition, ProcessingStep, Spectra
     from p31mg.errors import (
         InputError,
         MissingMetadataError,
@@ -53,12 +54,12 @@ if TYPE_CHECKING:
         time_course,
         write_calibration,
     )
-    from p31mg.prior import Prior, Resonance, load_prior
+    from p31mg.prior import Prior, Resonance, import_prior, load_prior, priors, write_prior
     from p31mg.simulation import SimulatedSpectra, Truth, simulate
     from p31mg.study import batch
 
 _HOME = {
-    "p31mg.acquisition": ("Acquisition", "Spectra"),
+    "p31mg.acquisition": ("Acquisition", "ProcessingStep", "Spectra"),
     "p31mg.errors": (
         "InputError",
         "MissingMetadataError",
@@ -94,10 +95,11 @@ _HOME = {
         "time_course",
         "write_calibration",
     ),
-    "p31mg.prior": ("Prior", "Resonance", "load_prior"),
+    "p31mg.prior": ("Prior", "Resonance", "import_prior", "load_prior", "priors", "write_prior"),
     "p31mg.simulation": ("SimulatedSpectra", "Truth", "simulate"),
     "p31mg.study": ("batch",),
 }
+_ROOMS = ("plot", "preprocess")
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
 __all__ = [
@@ -116,6 +118,7 @@ __all__ = [
     "PhResult",
     "Prior",
     "PriorKnowledgeError",
+    "ProcessingStep",
     "Quality",
     "ReadError",
     "Resonance",
@@ -134,23 +137,27 @@ __all__ = [
     "energetics",
     "fit",
     "free_magnesium",
+    "import_prior",
     "lmfit_parameters",
     "load_prior",
     "ph_from_pi",
     "plot",
+    "preprocess",
+    "priors",
     "read",
     "simulate",
     "time_course",
     "write",
     "write_calibration",
     "write_maps",
+    "write_prior",
 ]
 
 
 def __getattr__(name: str) -> Any:
     """Load a public name on first use, so that ``import p31mg`` stays light."""
-    if name == "plot":
-        return importlib.import_module("p31mg.plot")
+    if name in _ROOMS:
+        return importlib.import_module(f"p31mg.{name}")
     if name not in _MODULE_OF:
         msg = f"module 'p31mg' has no attribute {name!r}"
         raise AttributeError(msg)

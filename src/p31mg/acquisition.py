@@ -1,4 +1,4 @@
-"""What was measured and how: `Acquisition`, `Spectra`, and the only time, frequency and ppm axes of the package.
+"""What was measured and how: `Acquisition`, `Spectra` with what was done to them, and the only time, frequency and ppm axes.
 
 With dwell time Δt, begin time t0 and N points:
 
@@ -22,7 +22,7 @@ from p31mg.arrays import ComplexArray, FloatArray
 from p31mg.constants import RESONANT_NUCLEUS
 from p31mg.errors import InputError
 
-__all__ = ["Acquisition", "Spectra", "frequency_axis_hz", "ppm_axis", "time_axis_s"]
+__all__ = ["Acquisition", "ProcessingStep", "Spectra", "frequency_axis_hz", "ppm_axis", "time_axis_s"]
 
 
 PLAUSIBLE_FREQUENCY_MHZ = (1.0, 1000.0)
@@ -30,6 +30,9 @@ PLAUSIBLE_FREQUENCY_MHZ = (1.0, 1000.0)
 
 LONGEST_BEGIN_TIME_S = 0.1
 """Nothing is left of ATP after so long: a larger number is in milliseconds."""
+
+VAGUEST_BEGIN_TIME_S = 0.002
+"""Beyond it the phases of ATP could be anything, and so could its shifts."""
 
 MIN_POINTS = 64
 """Fewer points than this cannot hold seven resonances; such an array is nearly always a transposed one."""
@@ -98,6 +101,9 @@ class Acquisition:
         Must be ``"31P"``: any other nucleus is refused.
     begin_time_source
         Where the begin time comes from, for the record: a header field or the user.
+    sd_begin_time_s
+        How well it is known, as a standard deviation in seconds. Default 0: exactly. Otherwise a fit finds it, and its error is
+        in that of the shifts.
 
     Raises
     ------
@@ -116,6 +122,7 @@ class Acquisition:
     begin_time_s: float
     resonant_nucleus: str = RESONANT_NUCLEUS
     begin_time_source: str = field(default="given", compare=False)
+    sd_begin_time_s: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("spectrometer_frequency_mhz", "dwell_time_s"):
@@ -131,6 +138,10 @@ class Acquisition:
         if abs(self.begin_time_s) > LONGEST_BEGIN_TIME_S:
             allowed = f"usually 0.0003 to 0.003, at most {LONGEST_BEGIN_TIME_S:g}"
             msg = f"begin_time_s is {self.begin_time_s:g}; give it in seconds ({allowed})."
+            raise InputError(msg)
+        _require("sd_begin_time_s", self.sd_begin_time_s, positive=False)
+        if not 0 <= self.sd_begin_time_s <= VAGUEST_BEGIN_TIME_S:
+            msg = f"sd_begin_time_s is {self.sd_begin_time_s:g}; give it in seconds, from 0 (exact) to {VAGUEST_BEGIN_TIME_S:g}."
             raise InputError(msg)
         if self.resonant_nucleus != RESONANT_NUCLEUS:
             msg = (
@@ -153,6 +164,36 @@ def _require(name: str, value: object, *, positive: bool) -> None:
         raise InputError(msg)
 
 
+@dataclass(frozen=True, kw_only=True)
+class ProcessingStep:
+    """One thing that was done to spectra after they were measured: see `p31mg.preprocess` and `Spectra.history`.
+
+    Parameters
+    ----------
+    name
+        Name of the function, or of the program where another one did it.
+    method
+        What it does in the words of NIfTI-MRS, such as ``"RF coil combination"``.
+    parameters
+        What the user chose.
+    found
+        Numbers that were found in the data, by name.
+    caution
+        One sentence about what it does to a fit and its errors, which `fit` repeats; empty where it does nothing to them.
+
+    Examples
+    --------
+    >>> ProcessingStep(name="zero_fill", method="Zero-filling", parameters={"factor": 2}).parameters["factor"]
+    2
+    """
+
+    name: str
+    method: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    found: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    caution: str = field(default="", repr=False, compare=False)
+
+
 @dataclass(frozen=True)
 class Spectra:
     """One FID or any stack of FIDs that share an acquisition.
@@ -170,6 +211,8 @@ class Spectra:
         File or description that the data came from, for tables and figures.
     metadata
         What the file said, untouched.
+    history
+        What was done to the spectra since they were measured, the first step first.
 
     Raises
     ------
@@ -189,6 +232,7 @@ class Spectra:
     axis_names: tuple[str, ...] = ()
     source: str = ""
     metadata: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    history: tuple[ProcessingStep, ...] = field(default=(), repr=False, compare=False)
 
     def __post_init__(self) -> None:
         fid = np.asarray(self.fid)
@@ -248,7 +292,13 @@ class Spectra:
             msg = f"index is {index}; the spectra have the batch shape {self.batch_shape}."
             raise InputError(msg) from error
         kept = [n for n, i in zip(self.axis_names, where, strict=False) if isinstance(i, slice)]
-        return Spectra(fid, self.acquisition, (*kept, *self.axis_names[len(where) :]), self.source, self.metadata)
+        names = (*kept, *self.axis_names[len(where) :])
+        return Spectra(fid, self.acquisition, names, self.source, self.metadata, self.history)
+
+    def processed(self, fid: ComplexArray, step: ProcessingStep, axis_names: tuple[str, ...] | None = None) -> Spectra:
+        """Return what a step made of these spectra: other signals, the same acquisition, the step at the end of the history."""
+        names = self.axis_names if axis_names is None else axis_names
+        return Spectra(fid, self.acquisition, names, self.source, self.metadata, (*self.history, step))
 
     def __repr__(self) -> str:
         a = self.acquisition

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from p31mg.acquisition import Acquisition, Spectra
-from p31mg.arrays import FloatArray
+from p31mg.arrays import ComplexArray, FloatArray
 from p31mg.constants import LARMOR_FREQUENCY_31P_MHZ_PER_T, PLAUSIBLE_PH
 from p31mg.core.signal import Sampling, model_fid
 from p31mg.errors import InputError
@@ -161,6 +161,7 @@ def simulate(
     if acquisition is None:
         acquisition = default_acquisition(prior)
     hz = acquisition.spectrometer_frequency_mhz
+    prior = prior.at(hz)
 
     shift = _shifts(prior, mg, ph_, chosen)
     linewidth = np.array([r.linewidth_hz for r in prior.resonances]) + broadening[..., None]
@@ -173,7 +174,7 @@ def simulate(
     common = np.broadcast_to(expected, (*phase.shape, len(expected)))
     p = np.concatenate([shift * hz + offset[..., None], linewidth, amplitudes, phase[..., None], common], axis=-1)
     sampling = Sampling(n_points, acquisition.dwell_time_s, acquisition.begin_time_s)
-    per_resonance = model_fid(p, line_structure(prior), sampling)
+    per_resonance = _signals(p, prior, shift, hz, sampling)
     reference_height = np.linalg.norm(per_resonance[..., prior.index(prior.reference), :], axis=-1)
     noise_sd = reference_height / snr_
     fid = per_resonance.sum(axis=-2)
@@ -196,6 +197,23 @@ def simulate(
         calibration=chosen.id,
     )
     return SimulatedSpectra(fid, acquisition, source=f"simulated, {prior.name}", truth=truth)
+
+
+def _signals(
+    p: FloatArray, prior: Prior, shift_ppm: FloatArray, frequency_mhz: float, sampling: Sampling
+) -> ComplexArray:
+    """Return the signal of each resonance, (..., K, N), with the lines of coupled spins exact at the shifts of each spectrum."""
+    if prior.coupling == "first-order":
+        return model_fid(p, line_structure(prior, frequency_mhz), sampling)
+    k = len(prior.names)
+    places = shift_ppm.reshape(-1, k)
+    distinct, which = np.unique(places, axis=0, return_inverse=True)
+    out = np.empty((len(places), k, sampling.n_points), dtype=np.complex128)
+    rows = p.reshape(-1, p.shape[-1])
+    for i, place in enumerate(distinct):
+        lines = line_structure(prior, frequency_mhz, shift_ppm=place)
+        out[which == i] = model_fid(rows[which == i], lines, sampling)
+    return out.reshape(*p.shape[:-1], k, sampling.n_points)
 
 
 def _broadcast(**arguments: npt.ArrayLike) -> list[FloatArray]:

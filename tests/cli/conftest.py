@@ -47,6 +47,18 @@ def save_with_echo_time(spectra: p31mg.Spectra, file: Path, echo_time_s: float) 
     image.to_filename(file)
 
 
+PEAKS = """Index,PCr,GATP,GATP2,AATP,AATP2,BATP,BATP2,BATP3
+Initial Values,,,,,,,,
+amplitude,4,0.5,GATP,0.5,AATP,0.6,BATP/2,BATP/2
+chemicalshift,0,-2.3,GATP-16Hz,-7.37,AATP-16Hz,-16.1,BATP-15Hz,BATP+15Hz
+linewidth,8,16,GATP,16,AATP,18,BATP,BATP
+Bounds,,,,,,,,
+chemicalshift,"(-0.5,0.5)","(-2.7,-1.9)",,"(-7.7,-7.0)",,"(-17,-15.6)",,
+linewidth,"(2,80)","(3,80)",,"(3,80)",,"(3,80)",,
+"""
+"""A spreadsheet of pyAMARES: one column for each line."""
+
+
 @pytest.fixture(scope="session")
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with good files under the names of the commands' own help: to be read, never written to."""
@@ -61,12 +73,21 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     save_with_echo_time(p31mg.Spectra(fid, grid.acquisition), folder / "sub-01_csi.nii.gz", 5e-4)
 
+    clean = p31mg.simulate(0.5, prior="muscle-3t", n_points=1024)
+    drift = np.exp(2j * np.pi * np.linspace(-4, 4, 8)[:, None] * clean.time_s)
+    sd = p31mg.simulate(0.5, snr=120, n_points=1024).truth.noise_sd
+    noise = sd * np.random.default_rng(1).standard_normal((4, 8, 1024, 2)).view(complex)[..., 0]
+    raw = np.exp(1j * np.arange(4))[:, None, None] * clean.fid * drift + noise
+    p31mg.write(p31mg.Spectra(raw, clean.acquisition, ("coil", "dyn")), folder / "sub-01_raw.nii.gz")
+
     at_7t = p31mg.Acquisition(spectrometer_frequency_mhz=120.0, dwell_time_s=1e-4, begin_time_s=3e-4)
     brain = p31mg.simulate(
         0.18, prior="brain-7t", snr=400, seed=4, calibration="iotti-1996", acquisition=at_7t, n_points=1024
     )
     np.savetxt(folder / "fid.txt", np.column_stack([brain.fid.real, brain.fid.imag]))
 
+    p31mg.write_prior(p31mg.load_prior("heart"), folder / "prior.toml")
+    (folder / "peaks.csv").write_text(PEAKS, encoding="utf-8")
     own = p31mg.TwoSiteCalibration(id="own", atp_ppm=10.9, mgatp_ppm=8.34, kd_uM=40.0, sd_kd_uM=2.0)
     p31mg.write_calibration(own, folder / "own.toml")
     solutions = np.array([0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6])

@@ -86,9 +86,13 @@ def small_problem(oracles):
         each = np.arange(len(resonance))
         slope = np.zeros((len(each), 10), dtype=complex)
         slope[each, resonance], slope[each, 3 + resonance] = 2j * np.pi, -np.pi
+        phase_slope = np.zeros((len(each), 10))
+        phase_slope[:, 9] = 1.0
         return SmallProblem(
             sampling=signal.Sampling(n_points, dwell_time_s, begin_time_s),
-            lines=signal.LineStructure(resonance, weight.astype(complex), 2j * np.pi * offset, slope, _ties()),
+            lines=signal.LineStructure(
+                resonance, weight.astype(complex), 2j * np.pi * offset, slope, phase_slope, _ties()
+            ),
             bins=np.arange(*bins),
             oracle_lines=oracle_lines,
             times=times,

@@ -35,9 +35,10 @@ def lines() -> LineStructure:
     for i, (k, _, _, offset, rate) in enumerate(rows):
         slope[i, k], slope[i, 2 + k], slope[i, 7], slope[i, 8] = 2j * np.pi, -np.pi, -rate, 2j * np.pi * offset
     resonance, weight = np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
-    return LineStructure(
-        resonance, weight, np.zeros(len(rows), dtype=complex), slope, np.eye(len(X)), fits_begin_time=True
-    )
+    phase_slope = np.zeros((len(rows), len(X)))
+    phase_slope[:, 6] = 1.0
+    no_exponent = np.zeros(len(rows), dtype=complex)
+    return LineStructure(resonance, weight, no_exponent, slope, phase_slope, np.eye(len(X)), fits_begin_time=True)
 
 
 def exact_parts(x):

@@ -42,7 +42,13 @@ def test_spectra_are_those_of_the_package(truth):
     pi = cases.muscle().index("pi")
     moved = replace(truth, shift_ppm=truth.shift_ppm.copy())
     moved.shift_ppm[:, pi] = same.truth.chemical_shift_ppm[:, pi]  # where the simulator's pH puts it
-    clean = p31mg.simulate(mg, phase_rad=truth.phase_rad, frequency_offset_hz=truth.offset_hz, broadening_hz=broadening)
+    clean = p31mg.simulate(
+        mg,
+        prior=truth.prior,
+        phase_rad=truth.phase_rad,
+        frequency_offset_hz=truth.offset_hz,
+        broadening_hz=broadening,
+    )
     np.testing.assert_allclose(cases.signals(moved)[0], clean.fid, rtol=0, atol=1e-9)
     assert fid.shape == clean.fid.shape
 
@@ -71,7 +77,7 @@ def test_bound_at_the_truth_is_that_of_a_fit_without_error(truth):
     from suite import cases
 
     clean, noise_sd = cases.signals(truth)
-    fit = p31mg.fit(cases.spectra_of(clean + cases.noise(np.random.default_rng(1), noise_sd * 1e-3)))
+    fit = p31mg.fit(cases.spectra_of(clean + cases.noise(np.random.default_rng(1), noise_sd * 1e-3)), truth.prior)
     # p31mg leaves out bins and points that say next to nothing: its bound is a little higher
     expected = cases.bounds_alpha_beta_ppm(truth, noise_sd * 1e-3)
     measured = fit.crlb_shift_alpha_beta_ppm * (noise_sd * 1e-3 / fit.noise_sd)

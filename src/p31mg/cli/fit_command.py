@@ -11,6 +11,7 @@ import numpy as np
 
 from p31mg.cli.options import (
     ENERGETICS_OPTIONS,
+    FIT_OPTIONS,
     MAGNESIUM_OPTIONS,
     acquisition_options,
     energetics_options,
@@ -38,6 +39,7 @@ from p31mg.magnesium import calibration_record
 if TYPE_CHECKING:
     import pandas as pd
 
+    from p31mg.acquisition import Spectra
     from p31mg.fitting import FitResult
     from p31mg.magnesium import EnergeticsResult, MagnesiumResult
 
@@ -63,6 +65,13 @@ _FIGURE_SUFFIXES = (".png", ".pdf", ".svg")
     help="Factor by which a signal that is not relaxed is too small, such as pcr=1.3; repeat for more.",
 )
 @energetics_options
+@click.option("--combine-coils", is_flag=True, help="First combine the coils of a file that holds them apart.")
+@click.option(
+    "--average",
+    "average_axis",
+    metavar="AXIS",
+    help="First align and average the transients along an axis of the file, such as dyn (p31mg info names the axes).",
+)
 @format_option
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Write the table (.csv) or document (.json) here."
@@ -75,10 +84,11 @@ _FIGURE_SUFFIXES = (".png", ".pdf", ".svg")
 def command(
     file: Path,
     prior: str,
-    engine: str,
     ph: float | None,
     with_energetics: bool,
     saturation: tuple[str, ...],
+    combine_coils: bool,
+    average_axis: str | None,
     output_format: str,
     output: Path | None,
     figure: Path | None,
@@ -91,6 +101,7 @@ def command(
     p31mg fit fid.txt --spectrometer-frequency 120 --spectral-width 10000 --begin-time 0.0003 \\
         --prior brain-7t --calibration iotti-1996 --format json
     p31mg fit sub-01_unloc.nii.gz --correct-kd --energetics --route full --saturation pcr=1.3
+    p31mg fit sub-01_raw.nii.gz --combine-coils --average dyn
     """
     import pandas as pd
 
@@ -99,6 +110,7 @@ def command(
     require_table_name(output)
     _require_figure_name(figure)
     magnesium, assumed = taken(options, MAGNESIUM_OPTIONS), taken(options, ENERGETICS_OPTIONS)
+    of_fit_options = taken(options, FIT_OPTIONS)
     p31mg.free_magnesium(np.nan, ph=_ANY_PH if ph is None else ph, **magnesium)
     corrections = _factors(saturation)
     if corrections and not with_energetics:
@@ -107,8 +119,8 @@ def command(
     if with_energetics:
         p31mg.energetics(np.nan, np.nan, np.nan, **_without_magnesium(assumed))
     knowledge = p31mg.load_prior(prior)
-    spectra = p31mg.read(file, **options)
-    result = p31mg.fit(spectra, prior=knowledge, engine=engine)  # type: ignore[arg-type]
+    spectra = _prepared(p31mg.read(file, **options), combine_coils, average_axis)
+    result = p31mg.fit(spectra, prior=knowledge, **of_fit_options)
     mg = p31mg.free_magnesium(result, ph=ph, **magnesium)
     of_fit = result.to_dataframe()
     table = pd.concat([of_fit, mg.to_dataframe().drop(columns=list(of_fit), errors="ignore")], axis=1)
@@ -119,8 +131,9 @@ def command(
     document = {
         "file": str(file),
         "prior": result.prior.name,
-        "engine": result.engine,
+        **of_fit_options,
         "acquisition": acquisition_record(spectra),
+        "history": [{"name": s.name, "method": s.method, **s.parameters, **s.found} for s in spectra.history],
         "calibration": calibration_record(mg.calibration),
         "temperature_c": magnesium["temperature_c"],
         "n_spectra": int(result.status.size),
@@ -135,6 +148,24 @@ def command(
     click.get_current_context().exit(0 if mg.is_valid.all() else 1)
 
 
+def _prepared(spectra: Spectra, combine_coils: bool, average_axis: str | None) -> Spectra:
+    """Return the spectra that are fitted, and say what has become of those of the file."""
+    from p31mg import preprocess
+
+    if combine_coils:
+        spectra = preprocess.combine_coils(spectra)
+        explained = spectra.history[-1].found["explained"]
+        click.echo(f"coils combined: one signal explains {explained.min():.0%} to {explained.max():.0%}", err=True)
+    if average_axis is not None:
+        spectra = preprocess.average_transients(spectra, average_axis)
+        found = spectra.history[-1].found
+        n = found["weight"].shape[-1]
+        aligned = f"{found['is_aligned'].sum()} of {found['is_aligned'].size} stacks aligned, " if n > 1 else ""
+        drift = np.ptp(found["frequency_hz"], axis=-1).max(initial=0.0)
+        click.echo(f"{n} transients averaged: {aligned}frequencies within {drift:.1f} Hz", err=True)
+    return spectra
+
+
 def acquisition_record(spectra: Any) -> dict[str, Any]:
     """Return an acquisition as a document."""
     a = spectra.acquisition
@@ -144,6 +175,7 @@ def acquisition_record(spectra: Any) -> dict[str, Any]:
         "dwell_time_s": a.dwell_time_s,
         "begin_time_s": a.begin_time_s,
         "begin_time_source": a.begin_time_source,
+        "sd_begin_time_s": a.sd_begin_time_s,
         "resonant_nucleus": a.resonant_nucleus,
         "n_points": spectra.n_points,
         "batch_shape": list(spectra.batch_shape),

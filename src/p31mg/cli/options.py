@@ -9,6 +9,7 @@ import click
 
 __all__ = [
     "ENERGETICS_OPTIONS",
+    "FIT_OPTIONS",
     "MAGNESIUM_OPTIONS",
     "acquisition_options",
     "energetics_options",
@@ -29,6 +30,19 @@ def _all(*options: Callable[[Any], Any]) -> Callable[[F], F]:
         return function
 
     return add
+
+
+class _Baseline(click.ParamType):  # type: ignore[type-arg]
+    """``auto``, ``none`` or a number of points."""
+
+    name = "baseline"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str | int:
+        if value in ("auto", "none"):
+            return str(value)
+        if not str(value).isdecimal():
+            self.fail(f"{value!r} is not auto, none or a number of points.", param, ctx)
+        return int(value)
 
 
 acquisition_options = _all(
@@ -53,8 +67,17 @@ acquisition_options = _all(
         metavar="S",
         help="From the centre of the excitation to the first point, in s; goes before an EchoTime of the file.",
     ),
+    click.option(
+        "--sd-begin-time",
+        "sd_begin_time_s",
+        type=float,
+        metavar="S",
+        help="How well the begin time is known, in s; above 0 the fit finds it. Default: 0; for an EchoTime 0.0003.",
+    ),
     click.option("--override", is_flag=True, help="Let these options replace what the file states."),
 )
+
+FIT_OPTIONS = ("engine", "phase_model", "lineshape", "baseline")
 
 fit_options = _all(
     click.option(
@@ -62,7 +85,7 @@ fit_options = _all(
         default="muscle-3t",
         show_default=True,
         metavar="NAME|FILE",
-        help="Prior knowledge: muscle-3t, brain-7t, or a TOML file of your own.",
+        help="Prior knowledge: muscle, brain, heart, liver, blood (any field), muscle-3t (one), or a TOML file.",
     ),
     click.option(
         "--engine",
@@ -70,6 +93,29 @@ fit_options = _all(
         default="batch",
         show_default=True,
         help="batch: the whole stack at once. lmfit: one by one.",
+    ),
+    click.option(
+        "--phase-model",
+        type=click.Choice(["auto", "locked", "begin-time", "free"]),
+        default="auto",
+        show_default=True,
+        help="locked: the begin time is exact. begin-time: it is fitted. free: a phase for each resonance. "
+        "auto: begin-time where it has an sd.",
+    ),
+    click.option(
+        "--lineshape",
+        type=click.Choice(["auto", "prior"]),
+        default="auto",
+        show_default=True,
+        help="auto: lines that the field has broadened, where the spectrum shows it. prior: those of the prior.",
+    ),
+    click.option(
+        "--baseline",
+        type=_Baseline(),
+        default="auto",
+        show_default=True,
+        metavar="auto|none|N",
+        help="auto: first points with a broad signal are left out. none: all points. N: so many are left out.",
     ),
 )
 

@@ -3,14 +3,18 @@ r"""The signal model: resonances made of damped exponentials, and their paramete
 .. math::
 
     S_n = \sum_l c_l\, e^{\lambda_l t_n}, \quad
-    c_l = a_{k(l)}\, w_l\, e^{i\varphi}, \quad
+    c_l = a_{k(l)}\, w_l\, e^{i\varphi_l}, \quad \varphi_l = \sum_j \Phi_{lj}\, p_j, \quad
     \lambda_l = \lambda^0_l + \sum_j \Lambda_{lj}\, p_j, \quad t_n = t_0 + n \Delta t
 
-with one exponential for each **line** l of resonance k(l). The exponents are linear in the parameters
-:math:`p = (f_1..f_K, L_1..L_K, a_1..a_K, \varphi, ...)`. A first-order multiplet has
+with one exponential for each **line** l of resonance k(l). Exponents and phases are linear in the parameters
+:math:`p = (f_1..f_K, L_1..L_K, a_1..a_K, \varphi, ...)`: all lines turn with the common phase :math:`\varphi`, and those of a
+resonance with a phase of its own where it has one. A first-order multiplet has
 :math:`\lambda_l = 2\pi i (f_k + \Delta_l) - \pi L_k`; a coupling constant that is fitted is one more parameter that moves the
 lines by multiples of itself; a Gaussian envelope is a sum of exponentials whose exponents are multiples of its width
 (`p31mg.core.envelope`). Nothing below this module knows which of these it is dealing with.
+
+**Shares.** A line of strongly coupled spins holds magnetisation of the others: it has :math:`\sum_k \Sigma_{lk} a_k` in the
+place of :math:`a_{k(l)}`.
 
 **Free parameters.** Those of a fit, x, are tied to the model's linearly, :math:`p = T x`: a shift relative to a reference is one
 row with two ones, a shared linewidth one row that points to another's column.
@@ -68,16 +72,20 @@ class LineStructure:
     """Lines of K resonances, grouped by resonance in ascending order, and how parameters move them.
 
     `resonance`, complex `weight` and `exponent` (λ0, 1/s) have shape (M,) for M lines; `slope` (Λ) is complex, (M, n) for n
-    parameters p; `ties` (T) is (n, P) for P free parameters. ``resonance`` rises from 0 to K - 1. `fits_begin_time`: whether the
-    last of p is a shift of the begin time.
+    parameters p, and `phase_slope` (Φ) real, (M, n); `ties` (T) is (n, P) for P free parameters. ``resonance`` rises from 0 to
+    K - 1. `fits_begin_time`: whether the last of p is a shift of the begin time.
+
+    `shares` (Σ), real, (M, K): how the amplitudes of all resonances make that of a line. None: each line has its resonance's.
     """
 
     resonance: IntArray
     weight: ComplexArray
     exponent: ComplexArray
     slope: ComplexArray
+    phase_slope: FloatArray
     ties: FloatArray
     fits_begin_time: bool = False
+    shares: FloatArray | None = None
 
     @cached_property
     def n_resonances(self) -> int:
@@ -98,14 +106,20 @@ class LineStructure:
         return self.exponent + row_by_row(p, self.slope.T)
 
     def amplitudes(self, p: FloatArray) -> FloatArray:
-        """Return the amplitude of every line's resonance, shape (..., M)."""
+        """Return the amplitude of every line, shape (..., M)."""
         k = self.n_resonances
-        return p[..., 2 * k : 3 * k][..., self.resonance]
+        of_resonances = p[..., 2 * k : 3 * k]
+        return of_resonances[..., self.resonance] if self.shares is None else row_by_row(of_resonances, self.shares.T)
+
+    @cached_property
+    def by_amplitude(self) -> FloatArray:
+        """Derivative of the amplitude of every line by those of the resonances, shape (M, K)."""
+        own = (self.resonance[:, None] == np.arange(self.n_resonances)).astype(float)
+        return own if self.shares is None else self.shares
 
     def turns(self, p: FloatArray) -> ComplexArray:
         """Return the weight of every line times the phase factor, shape (..., M)."""
-        k = 3 * self.n_resonances
-        return self.weight * np.exp(1j * p[..., k : k + 1])
+        return self.weight * np.exp(1j * row_by_row(p, self.phase_slope.T))
 
     def begin_shift_s(self, p: FloatArray) -> FloatArray:
         """Return what is added to the begin time, shape (..., 1)."""

@@ -10,7 +10,8 @@ r"""Start values for a whole stack of spectra at once, from their discrete Fouri
    strongest expectation first, and what is found is taken away before the next. In phase, a beta triplet stands out that
    is lost in the noise point by point.
 4. **Widths** of the others: expected width plus the broadening found on the reference, which an inhomogeneous field adds to
-   all lines alike.
+   all lines alike. The filters are as wide as expected, L; behind them a line of width w has :math:`2L/(L + w)` of its
+   amplitude, which is made up for.
 
 What is found is rounded to single precision. The last digits of the products above depend on how many spectra there are; so
 nothing of that reaches a fit, and its result is the same to the last bit in whatever batch.
@@ -28,7 +29,7 @@ import numpy as np
 
 from p31mg.arrays import ComplexArray, FloatArray, IntArray
 from p31mg.core.bins import exponential_bins
-from p31mg.core.signal import LineStructure, Sampling
+from p31mg.core.signal import LineStructure, Sampling, row_by_row
 
 __all__ = ["Expectation", "Finder", "Start", "take_bins"]
 
@@ -48,7 +49,8 @@ _LEAST_AMPLITUDE = 0.02
 class Expectation:
     """What the prior expects, in Hz; arrays of shape (K,). Shifts are from the reference, amplitudes relative to it.
 
-    `common`: values of the parameters beyond the phase, shape (E,).
+    The reference is looked for within `search_hz` of where it would lie if 0 ppm were at the carrier. `common`: values of the
+    parameters beyond the phase, shape (E,). `begin_shift_s`: what to try to add to the begin time.
     """
 
     shift_hz: FloatArray
@@ -60,7 +62,9 @@ class Expectation:
     amplitude: FloatArray
     common: FloatArray
     reference: int
+    carrier_to_reference_hz: float
     search_hz: float
+    begin_shift_s: FloatArray
 
 
 @dataclass(frozen=True)
@@ -89,20 +93,22 @@ class Finder:
 
     @cached_property
     def _half_multiplet_hz(self) -> FloatArray:
-        offset_hz = self._exponent.imag / (2 * np.pi)
+        offset_hz = self._exponent.imag / (2 * np.pi) - self.expected.shift_hz[self.lines.resonance]
         return np.maximum.reduceat(offset_hz, self.lines.first_line)
 
     @cached_property
     def _exponent(self) -> ComplexArray:
-        """Exponents at frequency and width 0 and the expected common parameters, shape (M,)."""
-        of_common = self.lines.slope[:, 3 * self.lines.n_resonances + 1 :]
-        return self.lines.exponent + of_common @ self.expected.common
+        """Exponents at width 0 and the expected shifts and common parameters, shape (M,)."""
+        k, slope = self.lines.n_resonances, self.lines.slope
+        of_common = slope[:, 3 * k + 1 :]
+        return self.lines.exponent + slope[:, :k] @ self.expected.shift_hz + of_common @ self.expected.common
 
     def _template(self, k: int, centre_hz: FloatArray, linewidth_hz: FloatArray, bins: IntArray) -> ComplexArray:
         """Return the transform of resonance k with unit amplitude for centres and widths (n,), shape (n, bins)."""
         own, lines = self.lines.resonance == k, self.lines
         slope = lines.slope[own]
-        exponents = self._exponent[own] + centre_hz[:, None] * slope[:, k]
+        moved_hz = centre_hz[:, None] - self.expected.shift_hz[k]
+        exponents = self._exponent[own] + moved_hz * slope[:, k]
         exponents = exponents + linewidth_hz[:, None] * slope[:, lines.n_resonances + k]
         return np.einsum("l,nlb->nb", lines.weight[own], exponential_bins(exponents, bins, self.sampling))
 
@@ -116,7 +122,7 @@ class Finder:
         e = self.expected
         step = max(1, int(_LAG_STEP_IN_WIDTHS * e.linewidth_hz[e.reference] / self.sampling.bin_hz))
         reach = int(min(e.search_hz / self.sampling.bin_hz, self.sampling.n_points // 4)) // step
-        return step * np.arange(-reach, reach + 1)
+        return step * (np.arange(-reach, reach + 1) + round(e.carrier_to_reference_hz / self.sampling.bin_hz / step))
 
     @cached_property
     def _sliding_pattern(self) -> FloatArray:
@@ -208,11 +214,11 @@ class Finder:
         return {k: np.einsum("bc,bc->c", f, np.conj(f)).real for k, f in self._filters.items()}
 
     @cached_property
-    def _overlaps(self) -> dict[tuple[int, int], FloatArray]:
-        """Real inner products of the templates of one resonance with those of one looked for later."""
+    def _overlaps(self) -> dict[tuple[int, int], ComplexArray]:
+        """Inner products of the templates of one resonance with those of one looked for later."""
         order = self._order
         return {
-            (k, later): (self._templates[k][:, self._windows[later]] @ self._filters[later]).real
+            (k, later): self._templates[k][:, self._windows[later]] @ self._filters[later]
             for i, k in enumerate(order)
             for later in order[i + 1 :]
         }
@@ -230,18 +236,25 @@ class Finder:
         reference = self._amplitude(template, nearby)
         phase = np.angle(reference)
         aligned = (nearby - reference[:, None] * template) * np.exp(-1j * phase)[:, None]
-        shift, amplitude = self._pursue(aligned)
+        shift, amplitude, begin_shift_s = self._best_pursuit(aligned)
 
-        amplitude[:, e.reference] = np.abs(reference)
-        amplitude = np.maximum(amplitude, _LEAST_AMPLITUDE * e.amplitude * amplitude[:, [e.reference]])
         broadening = width_hz - e.linewidth_hz[e.reference]
         linewidth = e.linewidth_hz + np.maximum(broadening[:, None], -0.5 * e.linewidth_hz)
         linewidth = np.clip(linewidth, e.linewidth_lower_hz, e.linewidth_upper_hz)
+        amplitude *= 0.5 * (1.0 + linewidth / e.linewidth_hz)
+        amplitude[:, e.reference] = np.abs(reference)
+        amplitude = np.maximum(amplitude, _LEAST_AMPLITUDE * e.amplitude * amplitude[:, [e.reference]])
         relative = np.clip(shift - left_over[:, None], e.shift_lower_hz, e.shift_upper_hz)
         relative[:, e.reference] = 0.0
         frequency = coarse * self.sampling.bin_hz + offset_hz
         phase = phase - 2 * np.pi * self.sampling.begin_time_s * centre * self.sampling.bin_hz
         common = np.tile(e.common, (len(phase), 1))
+        if self.lines.fits_begin_time:
+            common[:, -1] = begin_shift_s
+            phase -= 2 * np.pi * begin_shift_s * frequency
+        else:  # phases of their own, if there are any
+            own = self.lines.phase_slope[self.lines.first_line, 3 * self.lines.n_resonances + 1 :]
+            common += 2 * np.pi * begin_shift_s[:, None] * row_by_row(relative, own)
         p = np.concatenate([relative + frequency[:, None], linewidth, amplitude, phase[:, None], common], axis=-1)
         height = height / np.sqrt(self.sampling.n_points)
         return Start(_single(p), _single(height))
@@ -270,11 +283,34 @@ class Finder:
         width = widths[j] * (widths[1] / widths[0]) ** _top(power[each, i, :], j)
         return offset, width, np.sqrt(power[each, i, j])
 
-    def _pursue(self, aligned: ComplexArray) -> tuple[FloatArray, FloatArray]:
-        """Return centres from bin 0 (Hz) and amplitudes of all but the reference, each (B, K)."""
-        shift = np.tile(self.expected.shift_hz, (len(aligned), 1))
-        amplitude = np.zeros_like(shift)
-        remaining = {k: (aligned[:, self._windows[k]] @ self._filters[k]).real for k in self._order}
+    def _best_pursuit(self, aligned: ComplexArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return what the pursuit finds, at the shift of the begin time at which it explains most, and that shift (B,)."""
+        outputs: dict[int, ComplexArray] = {k: aligned[:, self._windows[k]] @ self._filters[k] for k in self._order}
+        shift, amplitude, most = self._pursue(outputs, self.expected.begin_shift_s[0])
+        begin_shift_s = np.full(len(aligned), self.expected.begin_shift_s[0])
+        for other_s in self.expected.begin_shift_s[1:]:
+            other_shift, other_amplitude, explained = self._pursue(outputs, other_s)
+            better = explained > most
+            shift[better], amplitude[better], most[better] = (
+                other_shift[better],
+                other_amplitude[better],
+                explained[better],
+            )
+            begin_shift_s[better] = other_s
+        return shift, amplitude, begin_shift_s
+
+    def _pursue(
+        self, outputs: dict[int, ComplexArray], begin_shift_s: float
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return centres from bin 0 (Hz) and amplitudes of all but the reference, each (B, K), and the energy explained (B,).
+
+        A shift of the begin time turns a template of centre c by 2 pi c times it.
+        """
+        n = len(outputs[self._order[0]])
+        shift = np.tile(self.expected.shift_hz, (n, 1))
+        amplitude, explained = np.zeros_like(shift), np.zeros(n)
+        turn = {k: np.exp(-2j * np.pi * begin_shift_s * c) for k, c in self._centres.items()}
+        remaining = {k: (outputs[k] * turn[k]).real for k in self._order}
         for i, k in enumerate(self._order):
             score = remaining[k] / np.sqrt(self._energies[k])
             found = score.argmax(axis=-1)
@@ -282,9 +318,13 @@ class Finder:
             shift[:, k] = centres[found] + (centres[1] - centres[0]) * _top(score, found)
             height = np.take_along_axis(remaining[k], found[:, None], axis=-1)[:, 0]
             amplitude[:, k] = np.maximum(height / self._energies[k][found], 0.0)
+            explained += amplitude[:, k] * np.maximum(height, 0.0)
             for later in self._order[i + 1 :]:
-                remaining[later] -= amplitude[:, k : k + 1] * self._overlaps[k, later][found]
-        return shift, amplitude
+                overlap = self._overlaps[k, later]
+                if begin_shift_s != 0.0:
+                    overlap = overlap * np.conj(turn[k])[:, None] * turn[later]
+                remaining[later] -= amplitude[:, k : k + 1] * overlap.real[found]
+        return shift, amplitude, explained
 
 
 def _single(values: FloatArray) -> FloatArray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,7 +26,7 @@ class EngineResult:
 
     `y`: reported parameters (B, 3K+1); `at_bound`: which of them sit on a bound; `sensitivity`: their derivative by the P
     parameters that were varied, (B or 1, 3K+1, P); `held`: which of those P ended on a bound that they press against (B, P);
-    `at`: the least-squares quantities of those P at the end.
+    `at`: the least-squares quantities of those P at the end, the cost without what is known beforehand.
     """
 
     y: FloatArray
@@ -39,17 +39,22 @@ class EngineResult:
     n_evaluations: IntArray
 
 
-def fit_stack(spectrum: ComplexArray, start: FloatArray, problem: Problem, max_iterations: int) -> EngineResult:
-    """Fit transforms (B, n_points) of signals of order 1 from reported start values (B, n)."""
+def fit_stack(
+    spectrum: ComplexArray, start: FloatArray, problem: Problem, max_iterations: int, noise_variance: FloatArray
+) -> EngineResult:
+    """Fit transforms (B, n_points) of signals of order 1 from reported start values (B, n).
+
+    `noise_variance` (B,), of a component of a point, weighs what is known of parameters against the data.
+    """
     centre, start = problem.nearest_bin(start)
     bins = take_bins(spectrum, centre, problem.bins)
     start = problem.free(start)
     lower, upper = problem.bounds(start)
-    model = problem.model
+    model, penalty = problem.model, problem.penalty
 
     def at(x: FloatArray, which: IntArray, near: BoolArray) -> NormalEquations:
         data = bins if len(which) == len(bins) else bins[which]
-        return model.evaluate(x, data, near)
+        return penalty.added(model.evaluate(x, data, near), x, noise_variance[which])
 
     solution = minimise(
         at,
@@ -61,12 +66,13 @@ def fit_stack(spectrum: ComplexArray, start: FloatArray, problem: Problem, max_i
         tolerance=TOLERANCE,
         max_iterations=max_iterations,
     )
+    at_end = replace(solution.at, cost=solution.at.cost - penalty.cost(solution.x, noise_variance))
     return EngineResult(
         y=problem.from_bin(row_by_row(solution.x, problem.ties.T), centre),
         at_bound=((solution.x <= lower) | (solution.x >= upper)) @ (problem.ties.T != 0),
         sensitivity=problem.ties[None],
         held=solution.held,
-        at=solution.at,
+        at=at_end,
         converged=solution.converged,
         n_iterations=solution.n_iterations,
         n_evaluations=solution.n_evaluations,

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from p31mg.acquisition import Spectra
-from p31mg.arrays import ComplexArray, IntArray
+from p31mg.arrays import ComplexArray, FloatArray, IntArray
 from p31mg.constants import LARMOR_FREQUENCY_31P_MHZ_PER_T
 from p31mg.errors import InputError, P31mgWarning, UnknownNameError
 from p31mg.fitting.batch_engine import fit_stack
+from p31mg.fitting.ladder import Ladder
 from p31mg.fitting.lmfit_engine import fit_each, in_data_units
+from p31mg.fitting.models import Choice, with_couplings, with_phase_model
 from p31mg.fitting.problem import Problem
 from p31mg.fitting.result import FitResult
 from p31mg.fitting.rows import Rows, result_of
 from p31mg.fitting.survey import CHUNK, Look, look
 from p31mg.fitting.uncertainty import uncertainty_of
+from p31mg.fitting.workers import for_each
 from p31mg.prior import Prior, load_prior
 
 if TYPE_CHECKING:
@@ -30,14 +33,11 @@ __all__ = ["ENGINES", "fit"]
 
 ENGINES = ("batch", "lmfit")
 
-_CHUNK_OF_A_WORKER = 1024
-"""Spectra fitted together by one of several threads: longer array operations, for which they wait less for each other."""
+_LEAST_PART, _LARGEST_PART = 128, 2048
+"""Spectra that a worker takes at once: enough to be worth a process, few enough for workers to end together."""
 
 _LARGEST_BLOCK = 31 * 2**20
 """Bytes, just below the most that glibc's limits grow to."""
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
 def fit(
@@ -45,6 +45,9 @@ def fit(
     prior: Prior | str | Path = "muscle-3t",
     *,
     engine: Literal["batch", "lmfit"] = "batch",
+    phase_model: Literal["auto", "locked", "begin-time", "free"] = "auto",
+    lineshape: Literal["auto", "prior"] = "auto",
+    baseline: Literal["auto", "none"] | int = "auto",
     parameters: Parameters | None = None,
     max_iterations: int = 100,
     workers: int = 1,
@@ -63,13 +66,26 @@ def fit(
     engine
         ``"batch"`` (default): the NumPy core on the whole stack. ``"lmfit"``: one by one with `lmfit`, slower, with
         parameters that can be edited.
+    phase_model
+        ``"locked"``: all phases follow from one and the begin time, which is exact. ``"begin-time"``: the begin time is fitted,
+        with the sd that the acquisition states (flat within 1 ms where it states none). ``"free"``: a phase for every resonance;
+        says least and asks least. Default ``"auto"``: as the prior says, or else ``"begin-time"`` where the begin time has an sd
+        and ``"locked"`` where it has none.
+    lineshape
+        Default ``"auto"``: the couplings of ATP are fitted around what the prior expects (sd 2 Hz); where the reference shows
+        that its line is not Lorentzian, the spectrum is fitted again with lines that an inhomogeneous, perhaps skewed field
+        broadens all alike; see `FitResult.gaussian_linewidth_hz`. ``"prior"``: lineshape and couplings of the prior.
+    baseline
+        Default ``"auto"``: where the first points hold a broad signal (wider than 6 ppm), the spectrum is fitted again without
+        them, the model reaching back; see `FitResult.first_point`. ``"none"``: all points. A number: that many first points are
+        left out.
     parameters
         For the lmfit engine: edited `lmfit_parameters`, used for every spectrum. Default None: automatic.
     max_iterations
         Of each spectrum. Default 100; convergence takes about 5, three times as many at low SNR.
     workers
-        Threads that share the stack, in portions of 1024 spectra. Default 1. Two take two thirds of the time of one. The result
-        does not depend on it, to the last bit.
+        Processes that share the stack (engine ``"batch"`` on Linux, forked for the call) or threads. Default 1. Worth it from
+        some hundred spectra on. The result does not depend on it, to the last bit.
 
     Returns
     -------
@@ -80,7 +96,8 @@ def fit(
     Raises
     ------
     P31mgWarning
-        The prior is for another field than that of the data.
+        The prior is for another field than that of the data, or something was done to the spectra that makes the errors wrong
+        (see `Spectra.history`).
     InputError
         Unknown engine or prior, `parameters` with the batch engine, or a spectral width that does not hold the windows.
 
@@ -124,33 +141,88 @@ def fit(
     if not (isinstance(workers, (int, np.integer)) and workers >= 1):  # type: ignore[redundant-expr]
         msg = f"workers is {workers!r}; it must be a whole number, at least 1."
         raise InputError(msg)
-    problem = Problem.of(spectra, load_prior(prior))
-    _require_width(problem)
-    _warn_of_another_field(problem)
+    if parameters is not None:  # they name the parameters of one model
+        lineshape, baseline = "prior", "none" if baseline == "auto" else baseline
+    choice = Choice(phase_model, lineshape, baseline)
+    given = load_prior(prior).at(spectra.acquisition.spectrometer_frequency_mhz)
+    knowledge = with_phase_model(given, phase_model, spectra.acquisition)
+    if parameters is None and lineshape == "auto":
+        knowledge = with_couplings(knowledge)
+    whole = Problem.of(spectra, knowledge)
+    ladder = Ladder.of(whole, choice)
+    _require_width(ladder.lean)
+    _warn_of_another_field(whole)
+    _warn_of_processing(spectra)
 
     _keep_freed_memory()
     fid = spectra.fid.reshape(-1, spectra.n_points)
-    rows = Rows(len(fid), problem)
-    seen = _look_at_all(fid, problem, rows, workers)
 
-    def fit_portion(portion: tuple[Problem, IntArray]) -> None:
-        short, part = portion
-        which, scale, start = seen.rows[part], seen.scale[part], seen.y[part]
-        spectrum = short.transformed(fid, which, scale)
-        if engine == "batch":
-            out = fit_stack(spectrum, start, short, max_iterations)
+    def fit_part(part: slice) -> Rows:
+        rows = Rows(len(fid[part]), ladder.richest)
+        _Climb(fid[part], rows, ladder, whole, engine, max_iterations, parameters).fit()
+        return rows
+
+    parts = _parts(len(fid), workers)
+    rows = Rows.joined(for_each(fit_part, parts, workers, processes=engine == "batch"))
+    return result_of(rows, spectra, engine, given)
+
+
+@dataclass
+class _Climb:
+    """Fits signals (n, N) from the lean model to the richer ones that they ask for, and writes what comes out to their rows."""
+
+    fid: ComplexArray
+    rows: Rows
+    ladder: Ladder
+    whole: Problem
+    engine: str
+    max_iterations: int
+    parameters: Parameters | None
+
+    def __post_init__(self) -> None:
+        self.scale = np.full(len(self.fid), np.nan)  # what 1 is in the fit
+
+    def fit(self) -> None:
+        rows = self.rows
+        seen = _look_at_all(self.fid, self.ladder.lean, rows)
+        self.scale[seen.rows] = seen.scale
+        self._fit_rows(self.ladder.lean, seen.rows, seen.y)
+        for problem, needs_it in self.ladder.steps():
+            which = np.flatnonzero(needs_it(rows))
+            if which.size:  # else nothing of this model is prepared
+                self._fit_rows(problem, which, rows.start(which, self.scale[which], problem))
+
+    def _fit_rows(self, problem: Problem, which: IntArray, start: FloatArray) -> None:
+        for short, part in _portions(problem, start):
+            self._fit_portion(short, which[part], start[part])
+
+    def _fit_portion(self, problem: Problem, which: IntArray, start: FloatArray) -> None:
+        rows, scale = self.rows, self.scale[which]
+        noise_sd = rows.late_noise_sd[which] / scale
+        spectrum = problem.transformed(self.fid, which, scale)
+        results: Sequence[Any] = [None] * len(which)
+        if self.engine == "batch":
+            out = fit_stack(spectrum, start, problem, self.max_iterations, noise_sd**2)
         else:
-            out, rows.lmfit_results[which] = fit_each(spectrum, start, short, max_iterations, parameters, scale)
-        uncertainty = uncertainty_of(out, short, problem.sampling)
-        rows.put(which, out, uncertainty, scale)
-        for result, unit, sd in zip(rows.lmfit_results[which], scale, uncertainty.noise_sd, strict=True):
+            out, results = fit_each(spectrum, start, problem, self.max_iterations, noise_sd**2, self.parameters, scale)
+        uncertainty = uncertainty_of(out, problem, self.whole.sampling)
+        rows.put(which, out, uncertainty, scale, problem)
+        evidence = self.ladder.evidence(problem)
+        residual = evidence.left_over(spectrum, out.y)
+        rows.moved[which] = (out.y[:, problem.alpha_beta] != start[:, problem.alpha_beta]).any(axis=-1)
+        rows.excess[which] = evidence.excess(residual, noise_sd)
+        rows.is_broad[which] = evidence.broad(residual, noise_sd)
+        rows.is_misshapen[which] = evidence.misshapen(residual, out.y, noise_sd)
+        for row, result, unit, sd in zip(which, results, scale, uncertainty.noise_sd, strict=True):
             if result is not None:
                 in_data_units(result, problem, float(unit), float(sd))
+                rows.lmfit_results[row] = result
 
-    together = CHUNK if workers == 1 else _CHUNK_OF_A_WORKER
-    for _ in _for_each(fit_portion, _portions(seen, problem, together), workers):
-        pass
-    return result_of(rows, spectra, engine)
+
+def _parts(n: int, workers: int) -> list[slice]:
+    """Return the parts of a stack that workers take one after the other; one for a single worker."""
+    each = max(_LEAST_PART, min(_LARGEST_PART, -(-n // workers))) if workers > 1 else max(n, 1)
+    return [slice(first, first + each) for first in range(0, max(n, 1), each)]
 
 
 def _keep_freed_memory() -> None:
@@ -163,36 +235,23 @@ def _keep_freed_memory() -> None:
     del block
 
 
-def _look_at_all(fid: ComplexArray, problem: Problem, rows: Rows, workers: int) -> Look:
+def _look_at_all(fid: ComplexArray, problem: Problem, rows: Rows) -> Look:
     """Return the first look at all signals (n, N), and write what it tells to the rows."""
-    starts = range(0, max(len(fid), 1), CHUNK)
-    together = Look.joined(list(_for_each(lambda start: look(fid[start : start + CHUNK], problem), starts, workers)))
-    rows.status[:] = together.status
-    rows.noise_sd[:] = together.noise_sd
-    rows.snr[:, problem.reference] = together.snr
-    return together
+    seen = Look.joined([look(fid[i : i + CHUNK], problem) for i in range(0, max(len(fid), 1), CHUNK)])
+    rows.status[:] = seen.status
+    rows.noise_sd[:] = rows.late_noise_sd[:] = seen.noise_sd
+    rows.snr[:, problem.reference] = seen.snr
+    return seen
 
 
-def _portions(seen: Look, problem: Problem, together: int) -> list[tuple[Problem, IntArray]]:
-    """Return which of the signals seen to fit together, that many at most, and with how many of their points."""
-    length = problem.enough_for(seen.y[:, len(problem.prior.names) + problem.reference])
+def _portions(problem: Problem, start: FloatArray) -> list[tuple[Problem, IntArray]]:
+    """Return which signals to fit together, and with how many of their points, by start values (B, n)."""
+    length = problem.enough_for(start[:, len(problem.prior.names) + problem.reference])
     portions = []
     for i, short in enumerate(problem.shortened):
         alike = np.flatnonzero(length == i)
-        portions += [(short, alike[first : first + together]) for first in range(0, len(alike), together)]
+        portions += [(short, alike[first : first + CHUNK]) for first in range(0, len(alike), CHUNK)]
     return portions
-
-
-def _for_each(call: Callable[[Item], Result], items: Sequence[Item], workers: int) -> Iterator[Result]:
-    """Call with each item, in threads: nearly all of the time is spent in array operations that run side by side."""
-    if min(workers, len(items)) <= 1:
-        yield from map(call, items)
-        return
-    from threadpoolctl import threadpool_limits
-
-    # a thread of ours and those of BLAS would wait for the same cores
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers) as pool:
-        yield from pool.map(call, items)
 
 
 def _require_width(problem: Problem) -> None:
@@ -214,6 +273,13 @@ def _warn_of_another_field(problem: Problem) -> None:
     if not 0.75 < field_t / of_prior < 1.33:
         msg = (
             f"prior {problem.prior.name!r} is for {of_prior:g} T, but {problem.spectrometer_frequency_mhz:g} MHz is "
-            f"{field_t:.1f} T: linewidths and neighbours differ; choose a prior of that field."
+            f"{field_t:.1f} T: linewidths and neighbours differ; choose a prior of that field, or one for any, "
+            "as 'muscle'."
         )
         warnings.warn(msg, P31mgWarning, stacklevel=3)
+
+
+def _warn_of_processing(spectra: Spectra) -> None:
+    """Repeat what each step of the history has to say about a fit, once."""
+    for caution in dict.fromkeys(step.caution for step in spectra.history if step.caution):
+        warnings.warn(caution, P31mgWarning, stacklevel=3)

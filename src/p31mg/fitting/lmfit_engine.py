@@ -8,10 +8,10 @@ the two engines is a test.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import scipy.fft
 
 from p31mg.acquisition import Spectra
 from p31mg.arrays import ComplexArray, FloatArray, IntArray
@@ -20,7 +20,7 @@ from p31mg.core.signal import model_fid
 from p31mg.core.start import take_bins
 from p31mg.errors import InputError
 from p31mg.fitting.batch_engine import EngineResult
-from p31mg.fitting.problem import Problem
+from p31mg.fitting.problem import LARGEST_SKEW_PER_HZ, Problem
 from p31mg.fitting.status import FitStatus
 from p31mg.fitting.survey import look
 from p31mg.prior import Prior, load_prior
@@ -45,7 +45,7 @@ def lmfit_parameters(spectra: Spectra, prior: Prior | str = "muscle-3t") -> Para
     -------
     lmfit.Parameters
         ``reference_offset_ppm`` (PCr from the carrier), ``phase_rad``, and per resonance ``<name>_shift_ppm`` (from
-        PCr; not for PCr itself), ``<name>_linewidth_hz`` and ``<name>_amplitude``; and what the
+        PCr, or what the prior has as reference; not for itself), ``<name>_linewidth_hz`` and ``<name>_amplitude``; and what the
         prior lets all resonances have in common. Change value, bounds, `vary` or
         `expr`, and pass them to ``p31mg.fit(..., engine="lmfit", parameters=...)``.
 
@@ -80,13 +80,14 @@ def fit_each(
     start: FloatArray,
     problem: Problem,
     max_iterations: int,
+    noise_variance: FloatArray,
     edited: Parameters | None,
     scale: FloatArray,
 ) -> tuple[EngineResult, list[Any]]:
     """Fit transforms (B, n_points) of signals of order 1 one by one from reported start values (B, 3K+1).
 
-    `edited` replaces start values and bounds (the same for all); its amplitudes are in units of the data, which are
-    `scale` (B,) times those of the signals.
+    `noise_variance` (B,) weighs what is known of the begin time. `edited` replaces start values and bounds (the same for all);
+    its amplitudes are in units of the data, which are `scale` (B,) times those of the signals.
     """
     import lmfit
 
@@ -94,13 +95,19 @@ def fit_each(
     centre, _ = problem.nearest_bin(start)
     bins = (centre[:, None] + problem.bins) % problem.sampling.n_points
     results, rows = [], []
-    for transform, which, y, unit in zip(spectrum, bins, start, scale, strict=True):
+    for transform, which, y, unit, variance in zip(spectrum, bins, start, scale, noise_variance, strict=True):
         parameters = _parameters(problem, y) if edited is None else _rescaled(edited, names, 1.0 / unit)
         _require_names(parameters, names)
         minimiser = lmfit.Minimizer(
             _residual,
             parameters,
-            fcn_args=(transform[which], which, problem, names),
+            fcn_args=(
+                transform[which],
+                which,
+                problem,
+                names,
+                np.sqrt(variance * problem.reported_penalty.inverse_variance),
+            ),
             scale_covar=False,
             nan_policy="raise",
         )
@@ -118,7 +125,9 @@ def fit_each(
     y, at_bound, sensitivity, held, converged, evaluations = (np.array(c) for c in zip(*rows, strict=True))
     centre, seen = problem.nearest_bin(y)
     data = take_bins(spectrum, centre, problem.bins)
-    at = _along(sensitivity, problem.reported_model.evaluate(seen, data, curved=True))
+    at = problem.reported_model.evaluate(seen, data, curved=True)
+    cost, at = at.cost, _along(sensitivity, problem.reported_penalty.added(at, seen, noise_variance))
+    at = replace(at, cost=cost)
     return EngineResult(y, at_bound, sensitivity, held, at, converged, evaluations, evaluations), results
 
 
@@ -148,7 +157,7 @@ def _parameters(problem: Problem, y: FloatArray) -> Parameters:
 
     k = len(problem.prior.names)
     names, values = _names(problem), y / _units(problem)
-    shift_bounds = np.array([r.shift_bounds_ppm for r in problem.prior.resonances])
+    shift_bounds = np.array([r.shift_bounds_ppm for r in problem.prior.resonances]) - problem.reference_ppm
     shift_bounds[problem.reference] += values[problem.reference]
     widths = np.array([r.linewidth_bounds_hz for r in problem.prior.resonances])
     amplitudes, phase = np.tile([0.0, np.inf], (k, 1)), [[-np.inf, np.inf]]
@@ -161,6 +170,11 @@ def _parameters(problem: Problem, y: FloatArray) -> Parameters:
             ratio = resonance.linewidth_hz / problem.prior[resonance.linewidth_as].linewidth_hz
             expression = f"{ratio!r} * {resonance.linewidth_as}_linewidth_hz"
             parameters[f"{resonance.name}_linewidth_hz"].set(expr=expression, min=0.0, max=np.inf)
+    if "field_skew_hz" in names:
+        largest = LARGEST_SKEW_PER_HZ * parameters["gaussian_linewidth_hz"].value
+        parameters.add("field_skew_share", value=float(parameters["field_skew_hz"].value / largest), min=-1.0, max=1.0)
+        expression = f"field_skew_share * {LARGEST_SKEW_PER_HZ!r} * gaussian_linewidth_hz"
+        parameters["field_skew_hz"].set(expr=expression, min=-np.inf, max=np.inf)
     return parameters
 
 
@@ -179,17 +193,29 @@ def _values(parameters: Parameters, problem: Problem, names: Sequence[str]) -> F
 
 
 def _residual(
-    parameters: Parameters, data: ComplexArray, bins: IntArray, problem: Problem, names: Sequence[str]
+    parameters: Parameters,
+    data: ComplexArray,
+    bins: IntArray,
+    problem: Problem,
+    names: Sequence[str],
+    known: FloatArray,
 ) -> FloatArray:
-    p = problem.from_carrier @ _values(parameters, problem, names)
-    signal = model_fid(p, problem.lines, problem.sampling).sum(axis=0)
-    return _stacked(scipy.fft.fft(signal)[bins] - data) / np.sqrt(problem.sampling.n_points)
+    """Return what the model leaves of the data, and of what is known of the parameters (`known`, weights by their order)."""
+    y = _values(parameters, problem, names)
+    signal = model_fid(problem.from_carrier @ y, problem.lines, problem.sampling).sum(axis=0)
+    left = _stacked(np.fft.fft(signal)[bins] - data) / np.sqrt(problem.sampling.n_points)
+    return np.concatenate([left, (known * (y - problem.reported_penalty.expected))[known > 0]])
 
 
 def _jacobian(
-    parameters: Parameters, data: ComplexArray, bins: IntArray, problem: Problem, names: Sequence[str]
+    parameters: Parameters,
+    data: ComplexArray,
+    bins: IntArray,
+    problem: Problem,
+    names: Sequence[str],
+    known: FloatArray,
 ) -> FloatArray:
-    """Return the Jacobian for the varying parameters, shape (2J, n_varying): per resonance, then along the ties."""
+    """Return the Jacobian of `_residual` for the varying parameters: per resonance, then along the ties."""
     del data
     lines = problem.lines
     k = lines.n_resonances
@@ -199,13 +225,14 @@ def _jacobian(
     shapes = lines.turns(p)[:, None] * np.exp(exponents[:, None] * time)  # of every line, with unit amplitude
     signals = lines.amplitudes(p)[:, None] * shapes
     columns = lines.slope.T @ (time * signals)
-    columns[2 * k : 3 * k] = lines.sum_lines(shapes, axis=0)
-    columns[3 * k] = 1j * signals.sum(axis=0)
+    columns[2 * k : 3 * k] = lines.by_amplitude.T @ shapes
+    columns += 1j * (lines.phase_slope.T @ signals)
     if lines.fits_begin_time:
         columns[-1] = exponents @ signals
-    by_reported = scipy.fft.fft(columns)[:, bins].T @ problem.from_carrier
+    by_reported = np.fft.fft(columns)[:, bins].T @ problem.from_carrier
     by_reported /= np.sqrt(problem.sampling.n_points)
-    return _stacked((by_reported @ _sensitivity(parameters, problem, names)).T).T
+    sensitivity = _sensitivity(parameters, problem, names)
+    return np.concatenate([_stacked((by_reported @ sensitivity).T).T, (known[:, None] * sensitivity)[known > 0]])
 
 
 def _stacked(signal: np.ndarray[Any, Any]) -> FloatArray:

@@ -4,7 +4,8 @@ Three parameter vectors, each a linear map of the one before:
 
 * **free** x, what a fit varies: frequency of the reference (Hz from the carrier), centre of every other multiplet (Hz from
   the reference), the linewidths that are not shared, the amplitudes, the phase, and what all have in common. With shifts
-  relative to the reference, bounds and covariances are those of chemical shifts, wherever the carrier was;
+  relative to the reference, bounds and covariances are those of chemical shifts, wherever the carrier was. A Gaussian width G
+  and a skew are G = x1 + x2 and r (x1 - x2), so that the bounds x1, x2 >= 0 keep the skew within +-r G;
 * **reported** y, what a result shows: (shifts, linewidths, amplitudes) of every resonance in the prior's order, the phase, and
   what else all have in common;
 * the **core's** p: the same with every frequency from the carrier.
@@ -16,20 +17,18 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-import scipy.fft
 
 from p31mg.acquisition import Spectra
 from p31mg.arrays import ComplexArray, FloatArray, IntArray
 from p31mg.core.bins import BinModel
+from p31mg.core.envelope import LARGEST_SKEW_RATIO
+from p31mg.core.penalty import Penalty
 from p31mg.core.signal import LineStructure, Sampling
 from p31mg.core.start import Expectation, Finder
 from p31mg.prior import Prior, common_parameters, common_range, line_structure
 
-__all__ = ["Problem"]
+__all__ = ["LARGEST_SKEW_PER_HZ", "Problem"]
 
-
-SEARCH_PPM = 3.0
-"""How far from the carrier PCr is looked for: grids of the heart have offsets of 2 ppm."""
 
 FITTED_PPM = 1.5
 """How far around the windows the spectrum is fitted. What lies beyond says next to nothing about the shifts: leaving it out
@@ -42,28 +41,52 @@ can be known of its position and nothing of the broader lines of ATP."""
 _BINS_PER_PARAMETER = 4
 """At least so many bins remain, for a measure of the noise that is good to 6 %."""
 
+LARGEST_SKEW_PER_HZ = float(LARGEST_SKEW_RATIO / np.sqrt(8 * np.log(2)))
+"""Largest skew of a field per Hz of its FWHM."""
+
+_FREE_BEGIN_S = 6e-4
+"""Errors of the begin time that start values of free phases are looked for in."""
+
 _SHORTENING = 2**-0.5
 """From one of the lengths of which a fit uses the shortest that will do, to the next."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """A prior at a spectrometer frequency and a sampling."""
+    """A prior at a spectrometer frequency and a sampling.
+
+    `sampling` begins at `first_point` of the FID. `sd_begin_time_s` is that of the begin time where it is a parameter.
+    """
 
     prior: Prior
     spectrometer_frequency_mhz: float
     sampling: Sampling
+    sd_begin_time_s: float = 0.0
+    first_point: int = 0
 
     @classmethod
     def of(cls, spectra: Spectra, prior: Prior) -> Problem:
         """Return the problem of fitting `prior` to `spectra`."""
         a = spectra.acquisition
-        return cls(prior, a.spectrometer_frequency_mhz, Sampling(spectra.n_points, a.dwell_time_s, a.begin_time_s))
+        prior = prior.at(a.spectrometer_frequency_mhz)
+        sampling = Sampling(spectra.n_points, a.dwell_time_s, a.begin_time_s)
+        return cls(prior, a.spectrometer_frequency_mhz, sampling, a.sd_begin_time_s)
+
+    def without_first(self, n_points: int) -> Problem:
+        """Return the problem of the points after so many that are left out."""
+        s = self.sampling
+        later = Sampling(s.n_points - n_points, s.dwell_time_s, s.begin_time_s + n_points * s.dwell_time_s)
+        return replace(self, sampling=later, first_point=self.first_point + n_points)
 
     @cached_property
     def reference(self) -> int:
         """Position of the reference among the resonances."""
         return self.prior.index(self.prior.reference)
+
+    @property
+    def reference_ppm(self) -> float:
+        """Where the reference lies by definition: 0 for PCr."""
+        return self.prior[self.prior.reference].chemical_shift_ppm
 
     @cached_property
     def alpha_beta(self) -> tuple[int, int]:
@@ -88,7 +111,7 @@ class Problem:
     @cached_property
     def lines(self) -> LineStructure:
         """Lines and ties for the core."""
-        return line_structure(self.prior, self.from_carrier @ self.ties)
+        return line_structure(self.prior, self.spectrometer_frequency_mhz, self.from_carrier @ self.ties)
 
     @cached_property
     def common(self) -> list[str]:
@@ -116,7 +139,17 @@ class Problem:
             ratio = self.prior.resonances[resonance].linewidth_hz / self.prior.resonances[owner].linewidth_hz
             ties[k + resonance, k + self.own_widths.index(owner)] = ratio
         ties[2 * k :, k + n_widths :] = np.eye(last)
+        if self._skewed is not None:
+            i, j = self._skewed, k + n_widths - 2 * k + self._skewed
+            ties[i : i + 2, j : j + 2] = [[1.0, 1.0], [LARGEST_SKEW_PER_HZ, -LARGEST_SKEW_PER_HZ]]
         return ties
+
+    @cached_property
+    def _skewed(self) -> int | None:
+        """Position in y of the Gaussian width that a skew comes after."""
+        if "field_skew_hz" not in self.common:
+            return None
+        return 3 * len(self.prior.names) + self.common.index("field_skew_hz")
 
     @cached_property
     def from_carrier(self) -> FloatArray:
@@ -128,20 +161,34 @@ class Problem:
     @cached_property
     def expectation(self) -> Expectation:
         """What the prior expects, in Hz."""
-        rows = self.prior.resonances
+        rows, zero = self.prior.resonances, self.reference_ppm
         hz = self.spectrometer_frequency_mhz
         return Expectation(
-            shift_hz=hz * np.array([r.chemical_shift_ppm for r in rows]),
-            shift_lower_hz=hz * np.array([r.shift_bounds_ppm[0] for r in rows]),
-            shift_upper_hz=hz * np.array([r.shift_bounds_ppm[1] for r in rows]),
+            shift_hz=hz * np.array([r.chemical_shift_ppm - zero for r in rows]),
+            shift_lower_hz=hz * np.array([r.shift_bounds_ppm[0] - zero for r in rows]),
+            shift_upper_hz=hz * np.array([r.shift_bounds_ppm[1] - zero for r in rows]),
             linewidth_hz=np.array([r.linewidth_hz for r in rows]),
             linewidth_lower_hz=np.array([r.linewidth_bounds_hz[0] for r in rows]),
             linewidth_upper_hz=np.array([r.linewidth_bounds_hz[1] for r in rows]),
             amplitude=np.array([r.amplitude for r in rows]),
             common=common_range(self.prior)[0],
             reference=self.reference,
-            search_hz=hz * SEARCH_PPM,
+            carrier_to_reference_hz=hz * zero,
+            search_hz=hz * self.prior.search_ppm,
+            begin_shift_s=self._begin_shifts_s,
         )
+
+    @property
+    def _begin_shifts_s(self) -> FloatArray:
+        """Shifts of the begin time to start from: phases are then right by 45 degrees at the ends of the windows."""
+        if not (self.lines.fits_begin_time or self.prior.free_phases):
+            return np.zeros(1)
+        low, high = self.common_bounds[:, -1] if self.lines.fits_begin_time else (-_FREE_BEGIN_S, _FREE_BEGIN_S)
+        if self.sd_begin_time_s > 0:
+            low, high = max(low, -2 * self.sd_begin_time_s), min(high, 2 * self.sd_begin_time_s)
+        ends_ppm = np.abs([r.chemical_shift_ppm for r in self.prior.resonances]).max()
+        step = 0.25 / (ends_ppm * self.spectrometer_frequency_mhz)
+        return np.arange(np.ceil(low / step), np.floor(high / step) + 1) * step
 
     def reported(self, p: FloatArray) -> FloatArray:
         """Return the reported parameters y of the core's p, shape (..., n)."""
@@ -167,7 +214,12 @@ class Problem:
         """Return the free parameters, shape (..., P), of reported ones, shape (..., n)."""
         k = len(self.prior.names)
         widths = y[..., k : 2 * k][..., self.own_widths]
-        return np.concatenate([y[..., [self.reference]], y[..., self.shifted], widths, y[..., 2 * k :]], axis=-1)
+        rest = y[..., 2 * k :].copy()
+        if self._skewed is not None:
+            i = self._skewed - 2 * k
+            mean, difference = rest[..., i] / 2, rest[..., i + 1] / (2 * LARGEST_SKEW_PER_HZ)
+            rest[..., i], rest[..., i + 1] = mean + difference, mean - difference
+        return np.concatenate([y[..., [self.reference]], y[..., self.shifted], widths, rest], axis=-1)
 
     def bounds(self, start: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return lower and upper bounds of the free parameters, shape (..., P), around the start of the reference."""
@@ -184,10 +236,33 @@ class Problem:
             out[..., 0] += start[..., 0]
             return out
 
+        low, high = self.common_bounds.copy()
+        if self._skewed is not None:
+            i = self._skewed - 3 * n_amplitudes - 1
+            low[i : i + 2], high[i : i + 2] = low[i] / 2, high[i]
         return (
-            stack(e.shift_lower_hz, e.linewidth_lower_hz, 0.0, -np.inf, self.common_bounds[0]),
-            stack(e.shift_upper_hz, e.linewidth_upper_hz, np.inf, np.inf, self.common_bounds[1]),
+            stack(e.shift_lower_hz, e.linewidth_lower_hz, 0.0, -np.inf, low),
+            stack(e.shift_upper_hz, e.linewidth_upper_hz, np.inf, np.inf, high),
         )
+
+    @cached_property
+    def penalty(self) -> Penalty:
+        """What is known of the free parameters beyond their bounds: begin time and coupling, where they have an sd."""
+        return self._penalty_of(self.ties.shape[1])
+
+    @cached_property
+    def reported_penalty(self) -> Penalty:
+        """The same of the reported parameters; what is common comes last in either."""
+        return self._penalty_of(self.ties.shape[0])
+
+    def _penalty_of(self, n_parameters: int) -> Penalty:
+        known = {"begin_time_s": self.sd_begin_time_s, "j_coupling_hz": self.prior.j_coupling_sd_hz or 0.0}
+        expected, inverse_variance = np.zeros((2, n_parameters))
+        first = n_parameters - len(self.common)
+        for i, name in enumerate(self.common, start=first):
+            if known.get(name, 0.0) > 0:
+                expected[i], inverse_variance[i] = self.expectation.common[i - first], known[name] ** -2
+        return Penalty(expected, inverse_variance)
 
     @cached_property
     def bins(self) -> IntArray:
@@ -205,7 +280,7 @@ class Problem:
         out, n = [self], float(self.sampling.n_points)
         while True:
             n *= _SHORTENING
-            short = self._of_points(scipy.fft.next_fast_len(int(np.ceil(n)), real=True))
+            short = self._of_points(_fast_length(n))
             if len(short.bins) < _BINS_PER_PARAMETER * short.ties.shape[1]:
                 return out
             out.append(short)
@@ -242,9 +317,9 @@ class Problem:
 
     def transformed(self, fid: ComplexArray, rows: IntArray, scale: FloatArray) -> ComplexArray:
         """Return the transforms (F, n_points) of some signals (B, n_points or more), each divided by its scale (F,)."""
-        signals = fid[rows, : self.sampling.n_points]
+        signals = fid[rows, self.first_point : self.first_point + self.sampling.n_points]
         signals *= (1.0 / scale)[:, None]
-        return scipy.fft.fft(signals, overwrite_x=True)
+        return np.fft.fft(signals, out=signals)  # type: ignore[arg-type]
 
     @cached_property
     def finder(self) -> Finder:
@@ -260,3 +335,11 @@ class Problem:
     def reported_model(self) -> BinModel:
         """The model of the reported parameters."""
         return BinModel(replace(self.lines, ties=self.from_carrier), self.sampling, self.bins)
+
+
+def _fast_length(least: float) -> int:
+    """Return the least number of points with no prime factor above 5, for which the transform is fast."""
+    n = int(np.ceil(least))
+    while 30 ** n.bit_length() % n:  # 2, 3 or 5 divide n less often than it has bits
+        n += 1
+    return n

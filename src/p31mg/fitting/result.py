@@ -39,10 +39,10 @@ class FitResult:
     crlb_shift_alpha_beta_ppm
         (...,) the Cramer-Rao bound of that sd.
     shift_beta_pcr_ppm, sd_shift_beta_pcr_ppm
-        (...,) delta(beta) - delta(PCr), in ppm, and its sd.
+        (...,) delta(beta) - delta(PCr), in ppm, and its sd. NaN for a prior whose reference is not PCr.
     chemical_shift_ppm, crlb_chemical_shift_ppm
-        (..., K) multiplet centres from the fitted reference, and their bounds. The reference is 0 with bound 0. NaN where
-        a resonance ended with amplitude 0.
+        (..., K) multiplet centres from the fitted reference, and their bounds. The reference is where the prior has it, 0 for
+        PCr, with bound 0. NaN where a resonance ended with amplitude 0.
     linewidth_hz, crlb_linewidth_hz
         (..., K) full width at half maximum of one line, in Hz.
     amplitude, crlb_amplitude
@@ -50,15 +50,22 @@ class FitResult:
     covariance_shift_ppm2
         (..., K, K) covariance of `chemical_shift_ppm`, in ppm squared.
     reference_offset_ppm, crlb_reference_offset_ppm
-        (...,) position of the reference from the carrier, in ppm.
+        (...,) position of 0 ppm, that is of PCr, from the carrier, in ppm.
     phase_rad, crlb_phase_rad
         (...,) common zero-order phase, between -pi and pi.
+    resonance_phase_rad
+        (..., K) phase of every resonance: the common one, unless phases are free.
     gaussian_linewidth_hz, crlb_gaussian_linewidth_hz
-        (...,) FWHM of the Gaussian part that all lines of a Voigt prior share, in Hz; 0 for other lineshapes.
+        (...,) FWHM of the Gaussian part that all lines share, in Hz: that of the field. 0 where it was not needed.
+    field_skew_hz, crlb_field_skew_hz
+        (...,) skew of that field (`p31mg.core.envelope`), in Hz; 0 where it was not needed.
     j_coupling_hz, crlb_j_coupling_hz
         (...,) first coupling constant of beta-ATP, in Hz, fitted or (bound 0) given; NaN for a beta that is not coupled.
     begin_time_s, crlb_begin_time_s
         (...,) time from the excitation to the first point, in s, fitted or (bound 0) given.
+    first_point
+        (...,) first point of the FID that was fitted: above 0 where a broad signal under the peaks was left out with the points
+        that hold it, or where the caller left some out.
     noise_sd
         (...,) sd of one component of one FID point, from the residual in the band of the resonances.
     snr, snr_resonance
@@ -76,6 +83,8 @@ class FitResult:
         None. Amplitudes are in units of the data; `chisqr` and `covar` are in units of the largest point of the FID.
     spectra, prior
         What was fitted, with what.
+    model_prior
+        The prior as the richest model of any row has it: with the phase model, and a field where lineshapes were adapted.
 
     Examples
     --------
@@ -100,12 +109,16 @@ class FitResult:
     crlb_reference_offset_ppm: FloatArray
     phase_rad: FloatArray
     crlb_phase_rad: FloatArray
+    resonance_phase_rad: FloatArray
     gaussian_linewidth_hz: FloatArray
     crlb_gaussian_linewidth_hz: FloatArray
+    field_skew_hz: FloatArray
+    crlb_field_skew_hz: FloatArray
     j_coupling_hz: FloatArray
     crlb_j_coupling_hz: FloatArray
     begin_time_s: FloatArray
     crlb_begin_time_s: FloatArray
+    first_point: IntArray
     noise_sd: FloatArray
     snr: FloatArray
     snr_resonance: FloatArray
@@ -117,6 +130,7 @@ class FitResult:
     lmfit_results: Any
     spectra: Spectra = field(repr=False)
     prior: Prior = field(repr=False)
+    model_prior: Prior = field(repr=False)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -148,7 +162,7 @@ class FitResult:
     @property
     def _begin_time_of_rows(self) -> Any:
         """Begin time that the shifts belong to: fitted, or that of the acquisition."""
-        fitted = "begin_time_s" in common_parameters(self.prior)
+        fitted = "begin_time_s" in common_parameters(self.model_prior)
         return self.begin_time_s.ravel() if fitted else self.spectra.acquisition.begin_time_s
 
     def model(self, index: int | tuple[int, ...] = ()) -> ComplexArray:
@@ -177,7 +191,7 @@ class FitResult:
             status = FitStatus(int(self.status[index]))
             msg = f"spectrum {index} has no fitted model: {status.message}."
             raise InputError(msg)
-        problem = Problem.of(self.spectra, self.prior)
+        problem = Problem.of(self.spectra, self.model_prior)
         return model_fid(self._core_parameters(problem, lambda a: a[index]), problem.lines, problem.sampling)
 
     def models(self, rows: IntArray, n_points: int | None = None) -> ComplexArray:
@@ -190,7 +204,7 @@ class FitResult:
         n_points
             How many points, from the first. Default None: all of the FID.
         """
-        problem = Problem.of(self.spectra, self.prior)
+        problem = Problem.of(self.spectra, self.model_prior)
         n_axes, n_rows = self.status.ndim, self.status.size
         p = self._core_parameters(problem, lambda a: a.reshape(n_rows, *a.shape[n_axes:])[rows])
         return model_fid(p, problem.lines, replace(problem.sampling, n_points=n_points or self.spectra.n_points))
@@ -200,15 +214,22 @@ class FitResult:
         shift, linewidth, amplitude = (
             np.asarray(pick(a), dtype=float) for a in (self.chemical_shift_ppm, self.linewidth_hz, self.amplitude)
         )
-        common = [pick(getattr(self, name)) for name in ("phase_rad", *problem.common)]
+        common = [pick(self.phase_rad), *(pick(self._common(name)) for name in problem.common)]
         y = np.concatenate(
             [np.nan_to_num(shift), np.nan_to_num(linewidth, nan=1.0), amplitude, np.stack(common, axis=-1)], axis=-1
         )
         if problem.lines.fits_begin_time:
             y[..., -1] -= problem.sampling.begin_time_s
+        y[..., : shift.shape[-1]] -= problem.reference_ppm
+        y[..., problem.reference] = pick(self.reference_offset_ppm) + problem.reference_ppm
         y[..., : shift.shape[-1]] *= problem.spectrometer_frequency_mhz
-        y[..., problem.reference] = pick(self.reference_offset_ppm) * problem.spectrometer_frequency_mhz
         return y @ problem.from_carrier.T
+
+    def _common(self, name: str) -> FloatArray:
+        """Return a parameter that belongs to no resonance alone: of a phase, what is added to the common one."""
+        if name.endswith("_phase_rad"):
+            return self.resonance_phase_rad[..., self.names.index(name.removesuffix("_phase_rad"))] - self.phase_rad
+        return np.asarray(getattr(self, name))
 
     def to_dataframe(self) -> pd.DataFrame:
         """Return one row per spectrum, failed ones too, with units in the column names.
@@ -244,7 +265,12 @@ class FitResult:
                 columns[f"{resonance}_{name}"] = getattr(self, name)[..., k].ravel()
                 columns[f"{resonance}_crlb_{name}"] = getattr(self, f"crlb_{name}")[..., k].ravel()
             columns[f"{resonance}_snr"] = self.snr_resonance[..., k].ravel()
-        for name in common_parameters(self.prior):
+        columns["first_point"] = self.first_point.ravel()
+        for name in common_parameters(self.model_prior):
+            if name.endswith("_phase_rad"):
+                k = self.names.index(name.removesuffix("_phase_rad"))
+                columns[f"{self.names[k]}_phase_deg"] = np.degrees(self.resonance_phase_rad[..., k]).ravel()
+                continue
             columns[name] = getattr(self, name).ravel()
             columns[f"crlb_{name}"] = getattr(self, f"crlb_{name}").ravel()
         columns |= {name: flag.ravel() for name, flag in self.quality.columns().items()}

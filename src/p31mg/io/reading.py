@@ -62,6 +62,7 @@ def read(
     spectrometer_frequency_mhz: float | None = None,
     spectral_width_hz: float | None = None,
     begin_time_s: float | None = None,
+    sd_begin_time_s: float | None = None,
     override: bool = False,
 ) -> Spectra:
     """Read the spectra of a file or of a folder that is one dataset, with the sign settled: higher ppm is positive.
@@ -78,6 +79,9 @@ def read(
         What the file does not state, in MHz, Hz and s. There are no defaults. A begin time given here takes the place of one
         that the file only implies (an EchoTime, a jMRUI BeginTime of 0): it is that of the receiver, after any digital filter
         is undone.
+    sd_begin_time_s
+        How well the begin time is known, in s. With an sd above 0 a fit finds the begin time. Default None: 0 (exact) for one
+        that is given or stated, 0.3 ms for one that the file only implies.
     override
         Let the given values replace those that the file states. Default False: a contradiction is an error.
 
@@ -111,6 +115,7 @@ def read(
         spectrometer_frequency_mhz=spectrometer_frequency_mhz,
         spectral_width_hz=spectral_width_hz,
         begin_time_s=begin_time_s,
+        sd_begin_time_s=sd_begin_time_s,
         override=override,
     )
     return examine(Path(path), given).spectra
@@ -132,7 +137,7 @@ def examine(path: Path, given: Given, *, needs_begin_time: bool = True) -> Exami
         stated = replace(stated, begin_time_s=0.0, begin_time_source="unknown")
     acquisition = settle(path, stated, given)
     try:
-        spectra = Spectra(content.fid, acquisition, content.axis_names, str(path), content.metadata)
+        spectra = Spectra(content.fid, acquisition, content.axis_names, str(path), content.metadata, content.history)
     except InputError as error:
         msg = f"file {path}: {error}"
         raise ReadError(msg) from error

@@ -19,6 +19,9 @@ _LABELS = {
     "pc": "PC",
     "pe": "PE",
     "udpg": "UDPG",
+    "dpg_upfield": "2,3-DPG",
+    "dpg_downfield": "2,3-DPG",
+    "ptdc": "PtdC",
 }
 
 

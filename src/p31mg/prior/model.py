@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from p31mg.constants import LARMOR_FREQUENCY_31P_MHZ_PER_T
 from p31mg.errors import PriorKnowledgeError
 
-__all__ = ["LINESHAPES", "Prior", "Resonance"]
+__all__ = ["ATP_CHAIN", "COUPLINGS", "LINESHAPES", "OF_FIELD", "Prior", "Resonance"]
 
-LINESHAPES = ("lorentzian", "gaussian", "voigt")
+LINESHAPES = ("lorentzian", "gaussian", "voigt", "asymmetric")
+OF_FIELD = ("voigt", "asymmetric")
+COUPLINGS = ("first-order", "exact")
+ATP_CHAIN = ("alpha_atp", "beta_atp", "gamma_atp")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +39,8 @@ class Resonance:
     amplitude
         Expected amplitude relative to the reference resonance; for the start values and the simulator only.
     j_coupling_hz
-        Coupling constants in Hz, one per coupled neighbour; empty for a singlet.
+        Coupling constants in Hz, one per coupled neighbour; empty for a singlet. In ATP: of alpha, those to beta and perhaps
+        gamma; of beta, those to alpha and gamma; of gamma, those to beta and perhaps alpha.
     linewidth_as
         Name of another resonance whose linewidth this one shares, or None for a width of its own.
     source
@@ -107,19 +112,34 @@ class Prior:
     resonances
         The resonances; must contain ``alpha_atp``, ``beta_atp`` and the reference.
     reference
-        Name of the resonance that is 0 ppm. Default ``"pcr"``.
+        Name of the resonance that all others are found from. Default ``"pcr"``, which is 0 ppm. Where there is no PCr (liver,
+        blood), another one, and all shifts are given as if it lay at its `chemical_shift_ppm`; their differences are measured
+        as ever.
     sources
         Literature that the numbers come from.
     lineshape
         ``"lorentzian"`` (default), ``"gaussian"`` (`linewidth_hz` of each resonance is then that of a Gaussian), or ``"voigt"``:
-        `linewidth_hz` is that of the Lorentzian part, and one Gaussian part, that of the field, is common to all lines.
+        `linewidth_hz` is that of the Lorentzian part, and one Gaussian part, that of the field, is common to all lines;
+        ``"asymmetric"``: as Voigt, but the field that all lines share may be skewed, as a poor shim leaves it.
     gaussian_linewidth_hz, gaussian_linewidth_bounds_hz
-        For a Voigt lineshape: expected FWHM of the common Gaussian part, and its bounds, in Hz. Otherwise None.
+        For a Voigt or asymmetric lineshape: expected FWHM of the common Gaussian part, and its bounds, in Hz. Otherwise None.
+    search_ppm
+        How far 0 ppm may lie from the carrier. Default 3 ppm: grids of the heart have offsets of 2.
+    scales_with_field
+        Whether `at` scales all linewidths, expected values and bounds, in proportion to the field. Default False: the prior holds
+        for its field only.
+    coupling
+        Of ATP. ``"first-order"`` (default): symmetric multiplets; at 1.5 T they bias the alpha-beta difference by 0.02 to 0.04
+        ppm. ``"exact"``: the lines of the three-spin system at the spectrometer's frequency; the packaged sets have it.
     j_coupling_bounds_hz
         Bounds of the first coupling constant of ``beta_atp``, in Hz; all couplings are then fitted, in fixed ratios. Default
         None: couplings stay as they are given.
+    j_coupling_sd_hz
+        How well that coupling is known, as a standard deviation, Hz. Default None: anything within the bounds is as likely.
     begin_time_bounds_s
         Bounds of what the fit may add to the begin time, in seconds. Default None: the begin time of the acquisition is exact.
+    free_phases
+        Whether every resonance has a phase of its own. Default False: one phase is common to all.
 
     Raises
     ------
@@ -144,12 +164,20 @@ class Prior:
     lineshape: str = "lorentzian"
     gaussian_linewidth_hz: float | None = None
     gaussian_linewidth_bounds_hz: tuple[float, float] | None = None
+    search_ppm: float = 3.0
+    scales_with_field: bool = False
+    coupling: str = "first-order"
     j_coupling_bounds_hz: tuple[float, float] | None = None
+    j_coupling_sd_hz: float | None = None
     begin_time_bounds_s: tuple[float, float] | None = None
+    free_phases: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < self.field_strength_t < np.inf:
             msg = f"field_strength_t is {self.field_strength_t}; it must be above 0, in tesla."
+            raise PriorKnowledgeError(msg)
+        if not 0 < self.search_ppm < np.inf:
+            msg = f"search_ppm is {self.search_ppm}; it must be above 0, in ppm."
             raise PriorKnowledgeError(msg)
         for name in self.names:
             if self.names.count(name) > 1:
@@ -167,10 +195,11 @@ class Prior:
                     "it must name a resonance with a linewidth of its own."
                 )
                 raise PriorKnowledgeError(msg)
-        if self[self.reference].chemical_shift_ppm != 0:
-            msg = f"chemical_shift_ppm of the reference {self.reference!r} must be 0: all shifts are relative to it."
+        if self.reference == "pcr" and self["pcr"].chemical_shift_ppm != 0:
+            msg = "chemical_shift_ppm of the reference 'pcr' must be 0: all shifts are relative to it."
             raise PriorKnowledgeError(msg)
         self._check_lineshape()
+        self._check_coupling()
         self._check_common()
 
     def _check_lineshape(self) -> None:
@@ -178,14 +207,41 @@ class Prior:
             msg = f"lineshape is {self.lineshape!r}; it must be one of {', '.join(LINESHAPES)}."
             raise PriorKnowledgeError(msg)
         given = (self.gaussian_linewidth_hz, self.gaussian_linewidth_bounds_hz)
-        if self.lineshape == "voigt" and None in given:
+        if self.lineshape in OF_FIELD and None in given:
+            msg = f"the lineshape {self.lineshape!r} needs gaussian_linewidth_hz and gaussian_linewidth_bounds_hz; give both."
+            raise PriorKnowledgeError(msg)
+        if self.lineshape not in OF_FIELD and given != (None, None):
+            msg = f"gaussian_linewidth_hz belongs to the lineshape voigt or asymmetric, not to {self.lineshape!r}; leave it out."
+            raise PriorKnowledgeError(msg)
+
+    def _check_coupling(self) -> None:
+        if self.coupling not in COUPLINGS:
+            msg = f"coupling is {self.coupling!r}; it must be one of {', '.join(COUPLINGS)}."
+            raise PriorKnowledgeError(msg)
+        if self.coupling == "first-order":
+            return
+        if "gamma_atp" not in self.names:
+            msg = "coupling is 'exact', but gamma_atp is missing: ATP is a system of three spins; add it, or write 'first-order'."
+            raise PriorKnowledgeError(msg)
+        alpha, beta, gamma = (self[name].j_coupling_hz for name in ATP_CHAIN)
+        if len(beta) != 2 or not 1 <= len(alpha) == len(gamma) <= 2 or not (alpha[0] > 0 and gamma[0] > 0):
             msg = (
-                "the lineshape 'voigt' needs gaussian_linewidth_hz and gaussian_linewidth_bounds_hz; give both, in Hz."
+                "coupling is 'exact'; it needs j_coupling_hz of beta_atp (to alpha and gamma), of alpha_atp (to beta) and of "
+                f"gamma_atp (to beta), above 0, but they are {list(beta)}, {list(alpha)} and {list(gamma)}."
             )
             raise PriorKnowledgeError(msg)
-        if self.lineshape != "voigt" and given != (None, None):
-            msg = f"gaussian_linewidth_hz belongs to the lineshape 'voigt', not to {self.lineshape!r}; leave it out."
+        if (alpha[0], gamma[0], *alpha[1:]) != (*beta, *gamma[1:]):
+            msg = (
+                f"j_coupling_hz of resonance 'beta_atp' is {list(beta)}, but alpha_atp has {list(alpha)} and gamma_atp "
+                f"{list(gamma)}; with coupling 'exact' the two ends of a coupling must agree."
+            )
             raise PriorKnowledgeError(msg)
+
+    @property
+    def atp_couplings_hz(self) -> tuple[float, float, float]:
+        """J(alpha-beta), J(alpha-gamma) and J(beta-gamma) of a prior whose `coupling` is exact."""
+        alpha, beta = self["alpha_atp"].j_coupling_hz, self["beta_atp"].j_coupling_hz
+        return beta[0], (*alpha, 0.0)[1], beta[1]
 
     def _check_common(self) -> None:
         """Check the parameters that are common to all resonances: expected value and bounds."""
@@ -211,6 +267,53 @@ class Prior:
             if value is None or not low <= value <= high:
                 msg = f"{name} is {(low, high)}; the expected value {value} must lie within."
                 raise PriorKnowledgeError(msg)
+        sd_j = self.j_coupling_sd_hz
+        if sd_j is not None and (self.j_coupling_bounds_hz is None or not 0 < sd_j < np.inf):
+            msg = f"j_coupling_sd_hz is {sd_j}; it must be above 0, in Hz, and goes with j_coupling_bounds_hz."
+            raise PriorKnowledgeError(msg)
+        if self.free_phases and self.begin_time_bounds_s is not None:
+            msg = "free_phases and begin_time_bounds_s are both given; with free phases there is no begin time to find."
+            raise PriorKnowledgeError(msg)
+
+    def at(self, spectrometer_frequency_mhz: float) -> Prior:
+        """Return the prior at a spectrometer frequency: itself, or with linewidths scaled where it `scales_with_field`.
+
+        A width in ppm is then the same at every field. That is so for what the inhomogeneity of the field adds, which is most
+        of it; T2 shortens towards higher fields too.
+
+        Examples
+        --------
+        >>> from p31mg.prior import load_prior
+        >>> muscle = load_prior("muscle")
+        >>> [round(muscle.at(mhz)["pcr"].linewidth_hz, 1) for mhz in (25.85, 51.7, 120.6)]
+        [4.0, 8.0, 18.7]
+        """
+        return self.at_field(spectrometer_frequency_mhz / LARMOR_FREQUENCY_31P_MHZ_PER_T)
+
+    def at_field(self, field_strength_t: float) -> Prior:
+        """Return what `at` returns, for a field in tesla."""
+        if not (np.isfinite(field_strength_t) and field_strength_t > 0):
+            msg = f"field_strength_t is {field_strength_t}; it must be above 0, in tesla."
+            raise PriorKnowledgeError(msg)
+        if not self.scales_with_field or field_strength_t == self.field_strength_t:
+            return self
+        factor = field_strength_t / self.field_strength_t
+
+        def scaled(pair: tuple[float, float]) -> tuple[float, float]:
+            return factor * pair[0], factor * pair[1]
+
+        rows = (
+            replace(r, linewidth_hz=factor * r.linewidth_hz, linewidth_bounds_hz=scaled(r.linewidth_bounds_hz))
+            for r in self.resonances
+        )
+        gaussian, bounds = self.gaussian_linewidth_hz, self.gaussian_linewidth_bounds_hz
+        return replace(
+            self,
+            field_strength_t=field_strength_t,
+            resonances=tuple(rows),
+            gaussian_linewidth_hz=None if gaussian is None else factor * gaussian,
+            gaussian_linewidth_bounds_hz=None if bounds is None else scaled(bounds),
+        )
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -61,12 +61,25 @@ COLUMNS: Mapping[str, str] = {
     "n_points": "complex points of the FID",
     "phase_deg": "zero-order phase common to all peaks, degrees",
     "converged": "true where the last step was shorter than 1e-4 standard errors",
+    "moved": "true where alpha or beta ended elsewhere than where the fit began",
     "at_bound": "true where shift or width of alpha, beta or PCr sits on a bound",
     "snr_ok": "true where alpha- and beta-ATP have an SNR of at least 9",
     "linewidth_ok": "true where the PCr line is narrower than 0.6 ppm",
+    "atp_linewidth_ok": "true where a line of alpha and beta is narrower than 1.2 ppm",
     "shift_in_range": "true where shift_alpha_beta_ppm lies between 8.32 and 10.91",
-    "residual_ok": "true where the residual is at most 1.35 times the noise of the last half of the FID",
-    "is_valid": "true where status is OK and all of these flags are good",
+    "residual_ok": "true where the residual around alpha and beta is at most 1.45 times the noise of the last half of the FID, "
+    "and no broad signal is left in the first points",
+    "alpha_is_separate": "true where the shift of alpha is correlated by at most 0.9 with that of a neighbour",
+    "begin_time_ok": "true where a fitted begin time lies within 3 sd of the stated one",
+    "is_valid": "true where status is OK and all flags but alpha_is_separate and begin_time_ok are good",
+    "first_point": "first point of the FID that was fitted",
+    "gaussian_linewidth_hz": "Gaussian width that all lines share, that of the field; 0 where it was not needed, Hz",
+    "crlb_gaussian_linewidth_hz": "its Cramer-Rao bound, Hz",
+    "field_skew_hz": "skew of the field that all lines share; 0 where it was not needed, Hz",
+    "crlb_field_skew_hz": "its Cramer-Rao bound, Hz",
+    "j_coupling_hz": "first coupling constant of beta-ATP, fitted, Hz",
+    "crlb_j_coupling_hz": "its Cramer-Rao bound, Hz",
+    "crlb_begin_time_s": "Cramer-Rao bound of a fitted begin time, s",
     "n_iterations": "iterations of the fit",
 }
 _BY_ENDING = {
@@ -77,6 +90,7 @@ _BY_ENDING = {
     "_linewidth_hz": "full width at half maximum of one line of {}, Hz",
     "_amplitude": "signal of {} at time 0, data units",
     "_snr": "matched-filter SNR of {} per component",
+    "_phase_deg": "phase of {}, degrees",
 }
 
 

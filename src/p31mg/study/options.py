@@ -15,7 +15,7 @@ import numpy as np
 
 from p31mg._version import __version__
 from p31mg.errors import InputError, UnknownNameError
-from p31mg.fitting import ENGINES, fit
+from p31mg.fitting import ENGINES, Choice, fit
 from p31mg.io import read
 from p31mg.io.documents import json_text, jsonable
 from p31mg.magnesium import Calibration, calibration_record, free_magnesium, get_calibration
@@ -34,6 +34,7 @@ OWN_OPTIONS = (
     "spectrometer_frequency_mhz",
     "spectral_width_hz",
     "begin_time_s",
+    "sd_begin_time_s",
 )
 """Options that a file may have a value of its own for, in the subject table."""
 
@@ -46,6 +47,9 @@ class Options(TypedDict, total=False):
 
     prior: Prior | str | Path
     engine: Literal["batch", "lmfit"]
+    phase_model: Literal["auto", "locked", "begin-time", "free"]
+    lineshape: Literal["auto", "prior"]
+    baseline: Literal["auto", "none"] | int
     calibration: Calibration | str | Path
     ph: float | None
     sd_ph: float | None
@@ -59,6 +63,7 @@ class Options(TypedDict, total=False):
     spectrometer_frequency_mhz: float | None
     spectral_width_hz: float | None
     begin_time_s: float | None
+    sd_begin_time_s: float | None
     override: bool
 
 
@@ -92,13 +97,13 @@ def with_signature(function: Callable[P, R]) -> Callable[P, R]:
 class Settings:
     """The options of a study, resolved: what a worker needs to make a row of a file.
 
-    `reading` and `magnesium` are arguments of `read` and `free_magnesium`.
+    `reading`, `fitting` and `magnesium` are arguments of `read`, `fit` and `free_magnesium`.
     """
 
     prior: Prior
     calibration: Calibration
-    engine: Literal["batch", "lmfit"]
     reading: Mapping[str, Any]
+    fitting: Mapping[str, Any]
     magnesium: Mapping[str, Any]
 
     @classmethod
@@ -120,12 +125,13 @@ class Settings:
         whole = {name: parameter.default for name, parameter in _parameters().items()} | dict(options)
         if whole["engine"] not in ENGINES:
             raise UnknownNameError(kind="engine", name=whole["engine"], known=ENGINES)
+        Choice(whole["phase_model"], whole["lineshape"], whole["baseline"])
         prior, calibration = load_prior(whole.pop("prior")), get_calibration(whole.pop("calibration"))
         settings = cls(
             prior=prior,
             calibration=calibration,
-            engine=whole["engine"],
             reading=_of(read, whole),
+            fitting=_of(fit, whole),
             magnesium=_of(free_magnesium, whole),
         )
         for name, value in settings.magnesium.items():
@@ -143,8 +149,8 @@ class Settings:
     @property
     def record(self) -> dict[str, Any]:
         """The options by name, as JSON holds them."""
-        named = {"prior": self.prior.name, "engine": self.engine, "calibration": self.calibration.id}
-        record: dict[str, Any] = jsonable({**named, **self.magnesium, **self.reading})
+        named = {"prior": self.prior.name, "calibration": self.calibration.id}
+        record: dict[str, Any] = jsonable({**named, **self.fitting, **self.magnesium, **self.reading})
         return record
 
     @property

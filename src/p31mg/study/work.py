@@ -194,7 +194,9 @@ def _fitted(members: Sequence[_Read], job: Job, curves: list[FitCurves]) -> Iter
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            result = fit(Spectra(fid, members[0].spectra.acquisition), settings.prior, engine=settings.engine)
+            history = tuple(step for m in members for step in m.spectra.history)
+            spectra = Spectra(fid, members[0].spectra.acquisition, history=history)
+            result = fit(spectra, settings.prior, **settings.fitting)
         except P31mgError as error:
             for m in members:
                 yield failed(m.task, str(error), m.sha256)

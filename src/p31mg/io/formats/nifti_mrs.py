@@ -25,13 +25,14 @@ import numpy as np
 import numpy.typing as npt
 
 from p31mg._version import __version__
-from p31mg.acquisition import Spectra
+from p31mg.acquisition import ProcessingStep, Spectra
 from p31mg.errors import InputError, ReadError, UnsupportedFormatError
 from p31mg.io.content import Content
 from p31mg.io.documents import jsonable
 from p31mg.io.foreign import library, reason_of
 from p31mg.io.header import LONGEST_DEAD_TIME_S, Stated, nucleus_name
 from p31mg.io.source import LARGEST_PARAMETERS_BYTES, LARGEST_TEXT_BYTES, Source, require_points
+from p31mg.preprocess.display import CAUTIONS
 
 if TYPE_CHECKING:
     from nibabel.nifti2 import Nifti2Image
@@ -41,6 +42,7 @@ __all__ = ["GRID", "NAME", "SPATIAL", "SUFFIXES", "affine_of", "content_of", "im
 NAME = "NIfTI-MRS"
 SUFFIXES: tuple[str, ...] = (".nii", ".nii.gz")
 
+_SD_BEGIN_TIME = "BeginTimeStandardDeviation"
 _EXTENSION_CODE = 44
 _HEADER_BYTES = 544
 _SLACK_BYTES = 2**16
@@ -48,6 +50,9 @@ _ESSENTIAL = ("SpectrometerFrequency", "ResonantNucleus", "SpectralWidth", "Echo
 _PERSONAL = {"PatientName", "PatientID", "PatientDoB", "PatientBirthDate", "DeviceSerialNumber", "OriginalFile"}
 """What the standard marks to be taken out for anonymity, and the name that BIDS and DICOM have for the date of birth."""
 _BIDS_NUCLEUS = re.compile(r"(?:^|_)nuc-([0-9A-Za-z]+)(?=_)")
+_CONVERSION = "Format conversion"
+_LONGEST_DETAILS = 2000
+_MOST_NUMBERS = 16
 _GZIP = b"\x1f\x8b"
 _VERSION = "mrs_v0_10"
 _HEADER_SIZES = {(348).to_bytes(4, order) for order in ("little", "big")} | {
@@ -106,7 +111,8 @@ def content_of(content: bytes, source: Source) -> Content:
     data = np.conjugate(data, out=data if data.flags.writeable else None)
     fid, axis_names = _time_last(data, metadata)
     stated = _stated(loaded.header, metadata, source.path)
-    return Content(fid, stated, axis_names, {**metadata, **_grid(loaded, data.shape[:3])}, doubts)
+    metadata_and_grid = {**metadata, **_grid(loaded, data.shape[:3])}
+    return Content(fid, stated, axis_names, metadata_and_grid, doubts, _history(metadata))
 
 
 def _grid(loaded: Any, shape: tuple[int, ...]) -> dict[str, Any]:
@@ -291,6 +297,7 @@ def _stated(header: Any, metadata: Mapping[str, Any], path: Path) -> Stated:
         begin_time_s=begin,
         begin_time_source=source,
         begin_time_implied=implied,
+        sd_begin_time_s=_sd_begin_time_s(metadata, path),
         resonant_nucleus=_nucleus(metadata, path),
     )
 
@@ -304,6 +311,12 @@ def _begin_time(metadata: Mapping[str, Any], path: Path) -> tuple[float | None, 
     if echo is None:
         return start, "AcquisitionStartTime", False
     return echo + start, "EchoTime + AcquisitionStartTime", False
+
+
+def _sd_begin_time_s(metadata: Mapping[str, Any], path: Path) -> float | None:
+    """Return how well the begin time is known, if p31mg wrote the file."""
+    own = metadata.get(_SD_BEGIN_TIME)
+    return _number(own, "Value", path) if isinstance(own, Mapping) else None
 
 
 def _nucleus(metadata: Mapping[str, Any], path: Path) -> str:
@@ -337,7 +350,7 @@ def image(spectra: Spectra) -> Nifti2Image:
 
     Batch axes named x, y and z become those of the file, with the affine of the file they came from; up to three others become
     its dimensions 5 to 7. A header that was NIfTI-MRS already is kept, but for what names a person, a device or the file of a
-    scanner.
+    scanner. ProcessingApplied tells the history of the spectra.
 
     Raises
     ------
@@ -357,7 +370,9 @@ def image(spectra: Spectra) -> Nifti2Image:
     a = spectra.acquisition
     before = spectra.metadata if "SpectrometerFrequency" in spectra.metadata else {}
     metadata: dict[str, Any] = {
-        k: jsonable(v) for k, v in before.items() if k not in {*_PERSONAL, GRID} and not k.startswith("dim_")
+        k: jsonable(v)
+        for k, v in before.items()
+        if k not in {*_PERSONAL, GRID, _SD_BEGIN_TIME} and not k.startswith("dim_")
     }
     metadata |= {
         "SpectrometerFrequency": [a.spectrometer_frequency_mhz],
@@ -370,7 +385,10 @@ def image(spectra: Spectra) -> Nifti2Image:
     if not is_echo:  # where it is one, it says nothing about the first point and stays as it was
         metadata["EchoTime"] = max(a.begin_time_s, 0.0) if a.begin_time_s <= LONGEST_DEAD_TIME_S else 0.0
     metadata["AcquisitionStartTime"] = a.begin_time_s - (0.0 if is_echo else metadata["EchoTime"])
-    metadata["ProcessingApplied"] = [*_steps(before), _this_step(spectra)]
+    if a.sd_begin_time_s > 0:  # the standard has no field for it; what is user-defined comes with a description
+        words = "standard deviation of EchoTime + AcquisitionStartTime, in s"
+        metadata[_SD_BEGIN_TIME] = {"Value": a.sd_begin_time_s, "Description": words}
+    metadata["ProcessingApplied"] = [*_steps(before), *map(_record, _since(before, spectra)), _this_step(spectra)]
     for i, name in enumerate(others):
         metadata[f"dim_{5 + i}"] = _dimension_tag(name, i)
         metadata[f"dim_{5 + i}_info"] = name
@@ -389,16 +407,63 @@ def _steps(metadata: Mapping[str, Any]) -> list[Any]:
     return list(steps) if isinstance(steps, list) else [steps]
 
 
+def _history(metadata: Mapping[str, Any]) -> tuple[ProcessingStep, ...]:
+    """Return what a file says was done to its FIDs, with what that means to a fit. A change of format is nothing done."""
+    steps = []
+    for step in _steps(metadata):
+        method = step.get("Method") if isinstance(step, Mapping) else None
+        if isinstance(method, str) and method != _CONVERSION:
+            said = {str(k): str(v)[:_LONGEST_DETAILS] for k, v in step.items() if k in ("Version", "Details")}
+            name = str(step.get("Program", "unknown"))[:_LONGEST_DETAILS]
+            steps.append(ProcessingStep(name=name, method=method, parameters=said, caution=CAUTIONS.get(method, "")))
+    return tuple(steps)
+
+
+def _since(metadata: Mapping[str, Any], spectra: Spectra) -> tuple[ProcessingStep, ...]:
+    """Return the steps that the header that the spectra came with does not record."""
+    recorded = _history(metadata)
+    return spectra.history[len(recorded) :] if spectra.history[: len(recorded)] == recorded else spectra.history
+
+
+def _record(step: ProcessingStep) -> dict[str, str]:
+    """Return the record of one step, as the standard wants it."""
+    chosen = ", ".join(f"{name}={_short(value)}" for name, value in step.parameters.items())
+    found = "; ".join(f"{name} {_short(value)}" for name, value in step.found.items())
+    return _entry(
+        step.method, f"p31mg.preprocess.{step.name}({chosen}){f': {found}' if found else ''}"[:_LONGEST_DETAILS]
+    )
+
+
+def _short(value: Any) -> str:
+    """Return numbers as text: a few of them one by one, of many their range."""
+    if not isinstance(value, np.ndarray):
+        return repr(value)
+    if value.dtype == bool:
+        where = f" at {np.flatnonzero(value)[:_MOST_NUMBERS].tolist()}" if 0 < value.sum() < value.size else ""
+        return f"{int(value.sum())} of {value.size}{where}"
+    if value.size <= _MOST_NUMBERS:
+        return "[" + ", ".join(f"{v:.6g}" for v in value.ravel()) + "]"
+    sizes = np.abs(value) if np.iscomplexobj(value) else value
+    known = sizes[np.isfinite(sizes)]
+    return f"{value.size} numbers, {known.min():.6g} to {known.max():.6g}" if known.size else f"{value.size} NaN"
+
+
 def _this_step(spectra: Spectra) -> dict[str, str]:
-    """Return the record of writing, as the standard wants it."""
+    """Return the record of writing."""
     source = Path(spectra.source).name or "arrays"
     begin = f"begin time from {spectra.acquisition.begin_time_source or 'an unnamed source'}"
+    return _entry(
+        _CONVERSION, f"written from {source}; {begin}; conjugated from the sign of p31mg to that of the standard"
+    )
+
+
+def _entry(method: str, details: str) -> dict[str, str]:
     return {
         "Time": datetime.now(UTC).isoformat(timespec="seconds"),
         "Program": "p31mg",
         "Version": __version__,
-        "Method": "Format conversion",
-        "Details": f"written from {source}; {begin}; conjugated from the sign of p31mg to that of the standard",
+        "Method": method,
+        "Details": details,
     }
 
 
