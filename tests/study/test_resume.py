@@ -93,7 +93,7 @@ def test_nothing_finished_is_done_again(
 
 def test_stopped_by_control_c(people: Path, tmp_path: Path, expected: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     def stop(what: str, done: int, total: int) -> None:
-        if done > 9:
+        if what == "fit" and done > 9:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -270,22 +270,46 @@ def test_full_disk_is_one_sentence_and_loses_nothing(
     assert 0 < len(fitted) <= 24 - 6  # the three parts that were left counted
 
 
-def test_workers_end_with_a_killed_run(
-    people: Path, tmp_path: Path, expected: bytes, until: Callable[..., None]
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT], ids=["kill", "control-c"])
+def test_command_with_processes_is_stopped(
+    how: signal.Signals, people: Path, tmp_path: Path, expected: bytes, until: Callable[..., None]
 ) -> None:
-    """The real command with processes, killed: they end too, and the next run takes over."""
+    """Its workers end too, the terminal stays calm, and the next run takes over."""
     out = tmp_path / "out"
-    command = [sys.executable, "-c", _SMALL, "batch", str(people), "-o", str(out), "--no-figures", "--workers", "2"]
-    run = subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True)
+    command = [
+        sys.executable,
+        "-c",
+        _SMALL,
+        "batch",
+        str(people),
+        "-o",
+        str(out),
+        "--no-figures",
+        "--no-report",
+        "--workers",
+        "2",
+    ]
+    run = subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True, preexec_fn=_mind_control_c)
     try:
         until(lambda: len(list(out.glob(".p31mg/parts/[!.]*.json"))) >= 2, 60)
-        run.kill()
-        run.communicate()
+        (os.killpg if how == signal.SIGINT else os.kill)(run.pid, how)
+        said = run.communicate()[1].decode()
         until(lambda: not _alive(run.pid))
     finally:
         run.kill()
+    if how == signal.SIGINT:
+        assert run.returncode == 130
+        assert [line for line in said.splitlines() if line] == [
+            "p31mg: the same command goes on where this one was stopped.",
+            "p31mg: stopped.",
+        ]
     p31mg.batch(people, out, figures=False, report=False, workers=1)
     assert (out / "results.csv").read_bytes() == expected
+
+
+def _mind_control_c() -> None:
+    """As in a terminal; what runs in the background ignores it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 _SMALL = """

@@ -113,7 +113,8 @@ def batch(
     client
         A `distributed.Client`, or the address of the scheduler of a Dask cluster, whose workers do the work. Default None.
     progress
-        Called with what is being done, how many files are done, and how many there are. Default None.
+        Called with what is being done (``"fit"``: files; ``"write"``: table and report), how much of it is done, and how much
+        there is. Default None.
 
     Returns
     -------
@@ -221,8 +222,15 @@ def run_study(
             for text in dict.fromkeys(text for e in entries for text in e.warnings):
                 warnings.warn(text, P31mgWarning, stacklevel=4)
         else:
+            tell = progress or _silent
+            tell("write", 0, 1)
             _finish(study, out, root, settings, parts, extras, bids=bids)
+            tell("write", 1, 1)
     return study
+
+
+def _silent(what: str, done: int, total: int) -> None:
+    del what, done, total
 
 
 def _pool(
