@@ -53,8 +53,8 @@ class Truth:
 
 
 def muscle() -> p31mg.Prior:
-    """Return the prior of all cases: eight resonances, twelve lines."""
-    return p31mg.load_prior("muscle-3t")
+    """Return the prior of all cases: eight resonances, twelve lines, ATP in first order as other programs have it."""
+    return replace(p31mg.load_prior("muscle-3t"), coupling="first-order")
 
 
 def prior_of(n_resonances: int) -> p31mg.Prior:

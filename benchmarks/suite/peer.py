@@ -133,7 +133,7 @@ def pyamares(*, quick: bool) -> tuple[list[Row], dict[str, Any]]:
     talk(f"pyAMARES on {n} of them")
     peer = run_peer(few, prior)
     after = [seconds(lambda: p31mg.fit(stack)) for _ in range(3)]
-    ours = p31mg.fit(few)
+    ours = p31mg.fit(few, cases.muscle())
     bound = cases.bounds_alpha_beta_ppm(truth.rows(slice(n)), cases.signals(truth.rows(slice(n)))[1])
     figures = {
         "peer_version": str(peer["version"]),

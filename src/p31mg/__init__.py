@@ -51,7 +51,7 @@ if TYPE_CHECKING:
         ph_from_pi,
         write_calibration,
     )
-    from p31mg.prior import Prior, Resonance, load_prior
+    from p31mg.prior import Prior, Resonance, import_prior, load_prior, priors, write_prior
     from p31mg.simulation import SimulatedSpectra, Truth, simulate
     from p31mg.study import batch
 
@@ -90,7 +90,7 @@ _HOME = {
         "ph_from_pi",
         "write_calibration",
     ),
-    "p31mg.prior": ("Prior", "Resonance", "load_prior"),
+    "p31mg.prior": ("Prior", "Resonance", "import_prior", "load_prior", "priors", "write_prior"),
     "p31mg.simulation": ("SimulatedSpectra", "Truth", "simulate"),
     "p31mg.study": ("batch",),
 }
@@ -130,14 +130,17 @@ __all__ = [
     "energetics",
     "fit",
     "free_magnesium",
+    "import_prior",
     "lmfit_parameters",
     "load_prior",
     "ph_from_pi",
     "plot",
+    "priors",
     "read",
     "simulate",
     "write",
     "write_calibration",
+    "write_prior",
 ]
 
 

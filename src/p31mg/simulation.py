@@ -161,6 +161,7 @@ def simulate(
     if acquisition is None:
         acquisition = default_acquisition(prior)
     hz = acquisition.spectrometer_frequency_mhz
+    prior = prior.at(hz)
 
     shift = _shifts(prior, mg, ph_, chosen)
     linewidth = np.array([r.linewidth_hz for r in prior.resonances]) + broadening[..., None]

@@ -47,6 +47,18 @@ def save_with_echo_time(spectra: p31mg.Spectra, file: Path, echo_time_s: float) 
     image.to_filename(file)
 
 
+PEAKS = """Index,PCr,GATP,GATP2,AATP,AATP2,BATP,BATP2,BATP3
+Initial Values,,,,,,,,
+amplitude,4,0.5,GATP,0.5,AATP,0.6,BATP/2,BATP/2
+chemicalshift,0,-2.3,GATP-16Hz,-7.37,AATP-16Hz,-16.1,BATP-15Hz,BATP+15Hz
+linewidth,8,16,GATP,16,AATP,18,BATP,BATP
+Bounds,,,,,,,,
+chemicalshift,"(-0.5,0.5)","(-2.7,-1.9)",,"(-7.7,-7.0)",,"(-17,-15.6)",,
+linewidth,"(2,80)","(3,80)",,"(3,80)",,"(3,80)",,
+"""
+"""A spreadsheet of pyAMARES: one column for each line."""
+
+
 @pytest.fixture(scope="session")
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with good files under the names of the commands' own help: to be read, never written to."""
@@ -67,6 +79,8 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     np.savetxt(folder / "fid.txt", np.column_stack([brain.fid.real, brain.fid.imag]))
 
+    p31mg.write_prior(p31mg.load_prior("heart"), folder / "prior.toml")
+    (folder / "peaks.csv").write_text(PEAKS, encoding="utf-8")
     own = p31mg.TwoSiteCalibration(id="own", atp_ppm=10.9, mgatp_ppm=8.34, kd_uM=40.0, sd_kd_uM=2.0)
     p31mg.write_calibration(own, folder / "own.toml")
     solutions = np.array([0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6])

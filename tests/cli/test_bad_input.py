@@ -261,7 +261,7 @@ def test_bad_energetics_of_fit(
             ("--mg", 0.5, "--snr", 100, "--seed", 1, "--broadening", -50),
             "broadening_hz is -50; it leaves a linewidth of",
         ),
-        (("--mg", 0.5, "--snr", 100, "--seed", 1, "--prior", "brain"), "prior 'brain' is not known; .* 'brain-7t'"),
+        (("--mg", 0.5, "--snr", 100, "--seed", 1, "--prior", "brains"), "prior 'brains' is not known; .*'brain'"),
         (("--snr", 100, "--seed", 1), "Missing option '--mg'; see p31mg simulate --help"),
     ],
 )

@@ -42,6 +42,7 @@ def study(prior):
 
 
 def test_reaches_the_truth_without_noise(prior, simulated):
+    prior = replace(prior, coupling="first-order")
     spectra = simulated(0.4, prior=prior, snr=np.inf, phase_rad=2.0, frequency_offset_hz=-31.0, broadening_hz=4.0)
     fit, truth = p31mg.fit(spectra, prior=prior), spectra.truth
     assert fit.status == FitStatus.OK

@@ -21,22 +21,22 @@ def grid(simulated, with_fid):
 
 
 class TestModel:
-    def test_reproduces_a_signal_without_noise(self, simulated):
-        spectra = simulated(snr=np.inf, phase_rad=1.0, frequency_offset_hz=-14.0, broadening_hz=3.0)
-        model = p31mg.fit(spectra).model()
+    def test_reproduces_a_signal_without_noise(self, simulated, first_order):
+        spectra = simulated(prior=first_order, snr=np.inf, phase_rad=1.0, frequency_offset_hz=-14.0, broadening_hz=3.0)
+        model = p31mg.fit(spectra, first_order).model()
         assert model.shape == (8, 512)
         # rounding grown by the overlap of the lines
         np.testing.assert_allclose(model.sum(axis=0), spectra.fid, rtol=0, atol=1e-9)
 
-    def test_each_resonance_is_that_of_the_fit(self, simulated, oracles, muscle):
+    def test_each_resonance_is_that_of_the_fit(self, simulated, oracles, first_order):
         spectra = simulated(frequency_offset_hz=9.0)
-        fit = p31mg.fit(spectra)
+        fit = p31mg.fit(spectra, first_order)
         a = spectra.acquisition
         times = oracles.times_s(spectra.n_points, a.dwell_time_s, a.begin_time_s)
         k = fit.names.index("beta_atp")
         hz = (fit.chemical_shift_ppm[k] + fit.reference_offset_ppm) * a.spectrometer_frequency_mhz
         p = [float(hz), float(fit.linewidth_hz[k]), float(fit.amplitude[k]), float(fit.phase_rad)]
-        expected = oracles.fid(p, oracles.lines_of([muscle["beta_atp"].j_coupling_hz]), times)
+        expected = oracles.fid(p, oracles.lines_of([first_order["beta_atp"].j_coupling_hz]), times)
         np.testing.assert_allclose(fit.model()[k], expected, rtol=0, atol=1e-12)
 
     def test_residual_is_the_noise(self, simulated):

@@ -88,9 +88,9 @@ BEFORE_THE_END = 1e-3
 class TestBoundsReDerived:
     @pytest.fixture(scope="class", params=[60, 600], ids="SNR {}".format)
     @classmethod
-    def case(cls, request, simulated, muscle):
+    def case(cls, request, simulated, first_order):
         """PCr, alpha and beta alone, in few points: small enough for loops."""
-        few = replace(muscle, resonances=tuple(muscle[n] for n in ("pcr", "alpha_atp", "beta_atp")))
+        few = replace(first_order, resonances=tuple(first_order[n] for n in ("pcr", "alpha_atp", "beta_atp")))
         spectra = simulated(prior=few, snr=request.param, n_points=128, frequency_offset_hz=11.0, seed=3)
         fit = p31mg.fit(spectra, prior=few)
         assert fit.status == FitStatus.OK

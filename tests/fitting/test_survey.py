@@ -57,5 +57,5 @@ def test_shapes(simulated, shape):
 
 
 def test_unknown_prior(simulated):
-    with pytest.raises(p31mg.UnknownNameError, match=r"prior 'muscle' is not known"):
-        survey(simulated(), prior="muscle")
+    with pytest.raises(p31mg.UnknownNameError, match=r"prior 'muscles' is not known"):
+        survey(simulated(), prior="muscles")

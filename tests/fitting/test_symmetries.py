@@ -102,11 +102,11 @@ def test_frequency_of_the_carrier(spectrum, plain, with_fid, offset_ppm):
 
 @FEW
 @given(begin_time_s=st.floats(-2e-3, 4e-3), phase=turns)
-def test_time_of_the_first_point(simulated, begin_time_s, phase):
+def test_time_of_the_first_point(simulated, first_order, begin_time_s, phase):
     """Shifts, widths, amplitudes at time 0 and phase do not depend on when the receiver opens."""
     acquisition = p31mg.Acquisition(spectrometer_frequency_mhz=51.7, dwell_time_s=2e-4, begin_time_s=begin_time_s)
-    spectra = simulated(snr=np.inf, acquisition=acquisition, phase_rad=phase)
-    fit, truth = p31mg.fit(spectra), spectra.truth
+    spectra = simulated(prior=first_order, snr=np.inf, acquisition=acquisition, phase_rad=phase)
+    fit, truth = p31mg.fit(spectra, first_order), spectra.truth
     # without noise; rounding grown by the overlap of the lines
     np.testing.assert_allclose(fit.chemical_shift_ppm, truth.chemical_shift_ppm, rtol=0, atol=1e-8)
     np.testing.assert_allclose(fit.linewidth_hz, truth.linewidth_hz, rtol=1e-6)
@@ -177,10 +177,16 @@ def test_order_of_the_batch(simulated, with_fid, seed):
 @given(
     broadening_hz=st.floats(-3.0, 50.0), ph=st.floats(6.4, 7.3), mg=st.floats(0.15, 2.0), phase=turns, offset_ppm=ppm
 )
-def test_truth_is_found_without_noise(simulated, broadening_hz, ph, mg, phase, offset_ppm):
+def test_truth_is_found_without_noise(simulated, first_order, broadening_hz, ph, mg, phase, offset_ppm):
     spectra = simulated(
-        mg, snr=np.inf, broadening_hz=broadening_hz, ph=ph, phase_rad=phase, frequency_offset_hz=51.7 * offset_ppm
+        mg,
+        prior=first_order,
+        snr=np.inf,
+        broadening_hz=broadening_hz,
+        ph=ph,
+        phase_rad=phase,
+        frequency_offset_hz=51.7 * offset_ppm,
     )
-    fit = p31mg.fit(spectra)
+    fit = p31mg.fit(spectra, first_order)
     assert fit.status == p31mg.FitStatus.OK
     assert float(fit.shift_alpha_beta_ppm) == pytest.approx(float(spectra.truth.shift_alpha_beta_ppm), abs=1e-6)

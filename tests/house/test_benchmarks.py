@@ -42,7 +42,13 @@ def test_spectra_are_those_of_the_package(truth):
     pi = cases.muscle().index("pi")
     moved = replace(truth, shift_ppm=truth.shift_ppm.copy())
     moved.shift_ppm[:, pi] = same.truth.chemical_shift_ppm[:, pi]  # where the simulator's pH puts it
-    clean = p31mg.simulate(mg, phase_rad=truth.phase_rad, frequency_offset_hz=truth.offset_hz, broadening_hz=broadening)
+    clean = p31mg.simulate(
+        mg,
+        prior=truth.prior,
+        phase_rad=truth.phase_rad,
+        frequency_offset_hz=truth.offset_hz,
+        broadening_hz=broadening,
+    )
     np.testing.assert_allclose(cases.signals(moved)[0], clean.fid, rtol=0, atol=1e-9)
     assert fid.shape == clean.fid.shape
 

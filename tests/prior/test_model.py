@@ -122,10 +122,10 @@ class TestLineshapeAndCommonParameters:
         prior = load_prior("muscle-3t")
         rows = tuple(replace(r, j_coupling_hz=()) for r in prior.resonances)
         with pytest.raises(PriorKnowledgeError, match="beta_atp has no j_coupling_hz"):
-            replace(prior, resonances=rows, j_coupling_bounds_hz=(10.0, 20.0))
+            replace(prior, coupling="first-order", resonances=rows, j_coupling_bounds_hz=(10.0, 20.0))
 
     def test_file(self):
-        text = (resources.files("p31mg.prior") / "sets" / "muscle-3t.toml").read_text(encoding="utf-8")
+        text = (resources.files("p31mg.prior") / "sets" / "muscle.toml").read_text(encoding="utf-8")
         more = """lineshape = "voigt"
 gaussian_linewidth_hz = 5.0
 gaussian_linewidth_bounds_hz = [1.0, 30.0]

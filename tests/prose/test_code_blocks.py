@@ -59,8 +59,21 @@ def test_command_exists_with_its_options(line: str) -> None:
         return
     command = main.get_command(click.Context(main), name)
     assert command is not None
+    if isinstance(command, click.Group):
+        command = command.get_command(click.Context(command), rest[0])
+        assert command is not None
     known = {flag for p in command.params for flag in (*p.opts, *p.secondary_opts)}
     assert {word for word in rest if re.match(r"--?[a-z]", word)} <= known
+
+
+def test_prior_file_of_the_docs_holds_together_without_advice() -> None:
+    from p31mg.prior import advice, parse_prior
+
+    (text,) = blocks(ROOT / "docs" / "priors.md", "toml")
+    prior = parse_prior(text, "priors.md")
+    assert advice(prior) == ()
+    spectra = p31mg.simulate(0.5, prior=prior, snr=300, seed=1)
+    assert p31mg.fit(spectra, prior=prior).is_valid
 
 
 def test_prose_is_found() -> None:

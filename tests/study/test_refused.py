@@ -69,7 +69,7 @@ def test_output_that_is_a_file(folder: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ({"prior": "muscle"}, r"prior 'muscle' is not known; the nearest are 'muscle-3t'"),
+        ({"prior": "muscles"}, r"prior 'muscles' is not known; the nearest are 'muscle'"),
         ({"calibration": "iotti"}, r"calibration 'iotti' is not known; the nearest are 'iotti-1996'"),
         ({"ph": 70.0}, r"ph is 70; a tissue pH is between 5 and 9"),
         ({"temperature_c": 310.0}, r"temperature_c is 310; .* kelvin"),

@@ -24,6 +24,7 @@ _COMMANDS = {
     "simulate": "Write simulated spectra with known truth.",
     "calibrate": "Fit a calibration of your own to a titration.",
     "calibrations": "List the calibrations with constants, sources and evidence.",
+    "prior": "Show, check and import prior knowledge.",
     "info": "Say what is in a file, and what is doubtful about it.",
     "convert": "Write the spectra of a file of any format as NIfTI-MRS, npz or CSV.",
 }

@@ -69,7 +69,7 @@ fit_options = _all(
         default="muscle-3t",
         show_default=True,
         metavar="NAME|FILE",
-        help="Prior knowledge: muscle-3t, brain-7t, or a TOML file of your own.",
+        help="Prior knowledge: muscle, brain, heart, liver, blood (any field), muscle-3t (one), or a TOML file.",
     ),
     click.option(
         "--engine",

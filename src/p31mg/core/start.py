@@ -48,7 +48,8 @@ _LEAST_AMPLITUDE = 0.02
 class Expectation:
     """What the prior expects, in Hz; arrays of shape (K,). Shifts are from the reference, amplitudes relative to it.
 
-    `common`: values of the parameters beyond the phase, shape (E,). `begin_shift_s`: what to try to add to the begin time.
+    The reference is looked for within `search_hz` of where it would lie if 0 ppm were at the carrier. `common`: values of the
+    parameters beyond the phase, shape (E,). `begin_shift_s`: what to try to add to the begin time.
     """
 
     shift_hz: FloatArray
@@ -60,6 +61,7 @@ class Expectation:
     amplitude: FloatArray
     common: FloatArray
     reference: int
+    carrier_to_reference_hz: float
     search_hz: float
     begin_shift_s: FloatArray
 
@@ -119,7 +121,7 @@ class Finder:
         e = self.expected
         step = max(1, int(_LAG_STEP_IN_WIDTHS * e.linewidth_hz[e.reference] / self.sampling.bin_hz))
         reach = int(min(e.search_hz / self.sampling.bin_hz, self.sampling.n_points // 4)) // step
-        return step * np.arange(-reach, reach + 1)
+        return step * (np.arange(-reach, reach + 1) + round(e.carrier_to_reference_hz / self.sampling.bin_hz / step))
 
     @cached_property
     def _sliding_pattern(self) -> FloatArray:

@@ -145,7 +145,8 @@ def fit(
     if parameters is not None:  # they name the parameters of one model
         lineshape, baseline = "prior", "none" if baseline == "auto" else baseline
     choice = Choice(phase_model, lineshape, baseline)
-    knowledge = with_phase_model(load_prior(prior), phase_model, spectra.acquisition)
+    given = load_prior(prior).at(spectra.acquisition.spectrometer_frequency_mhz)
+    knowledge = with_phase_model(given, phase_model, spectra.acquisition)
     whole = Problem.of(spectra, knowledge)
     _require_width(whole)
     _warn_of_another_field(whole)
@@ -191,7 +192,7 @@ def fit(
     for problem, needs_it in ladder.steps():
         which = np.flatnonzero(needs_it(rows))
         fit_rows(problem, which, rows.start(which, scale[which], problem))
-    return result_of(rows, spectra, engine)
+    return result_of(rows, spectra, engine, given)
 
 
 def _keep_freed_memory() -> None:
@@ -255,6 +256,7 @@ def _warn_of_another_field(problem: Problem) -> None:
     if not 0.75 < field_t / of_prior < 1.33:
         msg = (
             f"prior {problem.prior.name!r} is for {of_prior:g} T, but {problem.spectrometer_frequency_mhz:g} MHz is "
-            f"{field_t:.1f} T: linewidths and neighbours differ; choose a prior of that field."
+            f"{field_t:.1f} T: linewidths and neighbours differ; choose a prior of that field, or one for any, "
+            "as 'muscle'."
         )
         warnings.warn(msg, P31mgWarning, stacklevel=3)

@@ -46,7 +46,7 @@ def lmfit_parameters(spectra: Spectra, prior: Prior | str = "muscle-3t") -> Para
     -------
     lmfit.Parameters
         ``reference_offset_ppm`` (PCr from the carrier), ``phase_rad``, and per resonance ``<name>_shift_ppm`` (from
-        PCr; not for PCr itself), ``<name>_linewidth_hz`` and ``<name>_amplitude``; and what the
+        PCr, or what the prior has as reference; not for itself), ``<name>_linewidth_hz`` and ``<name>_amplitude``; and what the
         prior lets all resonances have in common. Change value, bounds, `vary` or
         `expr`, and pass them to ``p31mg.fit(..., engine="lmfit", parameters=...)``.
 
@@ -152,7 +152,7 @@ def _parameters(problem: Problem, y: FloatArray) -> Parameters:
 
     k = len(problem.prior.names)
     names, values = _names(problem), y / _units(problem)
-    shift_bounds = np.array([r.shift_bounds_ppm for r in problem.prior.resonances])
+    shift_bounds = np.array([r.shift_bounds_ppm for r in problem.prior.resonances]) - problem.reference_ppm
     shift_bounds[problem.reference] += values[problem.reference]
     widths = np.array([r.linewidth_bounds_hz for r in problem.prior.resonances])
     amplitudes, phase = np.tile([0.0, np.inf], (k, 1)), [[-np.inf, np.inf]]

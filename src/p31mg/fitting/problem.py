@@ -31,9 +31,6 @@ from p31mg.prior import Prior, common_parameters, common_range, line_structure
 __all__ = ["LARGEST_SKEW_PER_HZ", "Problem"]
 
 
-SEARCH_PPM = 3.0
-"""How far from the carrier PCr is looked for: grids of the heart have offsets of 2 ppm."""
-
 FITTED_PPM = 1.5
 """How far around the windows the spectrum is fitted. What lies beyond says next to nothing about the shifts: leaving it out
 raises the Cramer-Rao bound of the alpha-beta difference by 0.1 % (muscle, 3 T), by 1.5 % at a PCr linewidth of 40 Hz."""
@@ -69,6 +66,7 @@ class Problem:
     def of(cls, spectra: Spectra, prior: Prior) -> Problem:
         """Return the problem of fitting `prior` to `spectra`."""
         a = spectra.acquisition
+        prior = prior.at(a.spectrometer_frequency_mhz)
         sampling = Sampling(spectra.n_points, a.dwell_time_s, a.begin_time_s)
         return cls(prior, a.spectrometer_frequency_mhz, sampling, a.sd_begin_time_s)
 
@@ -82,6 +80,11 @@ class Problem:
     def reference(self) -> int:
         """Position of the reference among the resonances."""
         return self.prior.index(self.prior.reference)
+
+    @property
+    def reference_ppm(self) -> float:
+        """Where the reference lies by definition: 0 for PCr."""
+        return self.prior[self.prior.reference].chemical_shift_ppm
 
     @cached_property
     def alpha_beta(self) -> tuple[int, int]:
@@ -156,19 +159,20 @@ class Problem:
     @cached_property
     def expectation(self) -> Expectation:
         """What the prior expects, in Hz."""
-        rows = self.prior.resonances
+        rows, zero = self.prior.resonances, self.reference_ppm
         hz = self.spectrometer_frequency_mhz
         return Expectation(
-            shift_hz=hz * np.array([r.chemical_shift_ppm for r in rows]),
-            shift_lower_hz=hz * np.array([r.shift_bounds_ppm[0] for r in rows]),
-            shift_upper_hz=hz * np.array([r.shift_bounds_ppm[1] for r in rows]),
+            shift_hz=hz * np.array([r.chemical_shift_ppm - zero for r in rows]),
+            shift_lower_hz=hz * np.array([r.shift_bounds_ppm[0] - zero for r in rows]),
+            shift_upper_hz=hz * np.array([r.shift_bounds_ppm[1] - zero for r in rows]),
             linewidth_hz=np.array([r.linewidth_hz for r in rows]),
             linewidth_lower_hz=np.array([r.linewidth_bounds_hz[0] for r in rows]),
             linewidth_upper_hz=np.array([r.linewidth_bounds_hz[1] for r in rows]),
             amplitude=np.array([r.amplitude for r in rows]),
             common=common_range(self.prior)[0],
             reference=self.reference,
-            search_hz=hz * SEARCH_PPM,
+            carrier_to_reference_hz=hz * zero,
+            search_hz=hz * self.prior.search_ppm,
             begin_shift_s=self._begin_shifts_s,
         )
 

@@ -38,10 +38,10 @@ class FitResult:
     crlb_shift_alpha_beta_ppm
         (...,) the Cramer-Rao bound of that sd.
     shift_beta_pcr_ppm, sd_shift_beta_pcr_ppm
-        (...,) delta(beta) - delta(PCr), in ppm, and its sd.
+        (...,) delta(beta) - delta(PCr), in ppm, and its sd. NaN for a prior whose reference is not PCr.
     chemical_shift_ppm, crlb_chemical_shift_ppm
-        (..., K) multiplet centres from the fitted reference, and their bounds. The reference is 0 with bound 0. NaN where
-        a resonance ended with amplitude 0.
+        (..., K) multiplet centres from the fitted reference, and their bounds. The reference is where the prior has it, 0 for
+        PCr, with bound 0. NaN where a resonance ended with amplitude 0.
     linewidth_hz, crlb_linewidth_hz
         (..., K) full width at half maximum of one line, in Hz.
     amplitude, crlb_amplitude
@@ -49,7 +49,7 @@ class FitResult:
     covariance_shift_ppm2
         (..., K, K) covariance of `chemical_shift_ppm`, in ppm squared.
     reference_offset_ppm, crlb_reference_offset_ppm
-        (...,) position of the reference from the carrier, in ppm.
+        (...,) position of 0 ppm, that is of PCr, from the carrier, in ppm.
     phase_rad, crlb_phase_rad
         (...,) common zero-order phase, between -pi and pi.
     resonance_phase_rad
@@ -82,6 +82,8 @@ class FitResult:
         None. Amplitudes are in units of the data; `chisqr` and `covar` are in units of the largest point of the FID.
     spectra, prior
         What was fitted, with what.
+    model_prior
+        The prior as the richest model of any row has it: with the phase model, and a field where lineshapes were adapted.
 
     Examples
     --------
@@ -127,6 +129,7 @@ class FitResult:
     lmfit_results: Any
     spectra: Spectra = field(repr=False)
     prior: Prior = field(repr=False)
+    model_prior: Prior = field(repr=False)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -158,7 +161,7 @@ class FitResult:
     @property
     def _begin_time_of_rows(self) -> Any:
         """Begin time that the shifts belong to: fitted, or that of the acquisition."""
-        fitted = "begin_time_s" in common_parameters(self.prior)
+        fitted = "begin_time_s" in common_parameters(self.model_prior)
         return self.begin_time_s.ravel() if fitted else self.spectra.acquisition.begin_time_s
 
     def model(self, index: int | tuple[int, ...] = ()) -> ComplexArray:
@@ -187,7 +190,7 @@ class FitResult:
             status = FitStatus(int(self.status[index]))
             msg = f"spectrum {index} has no fitted model: {status.message}."
             raise InputError(msg)
-        problem = Problem.of(self.spectra, self.prior)
+        problem = Problem.of(self.spectra, self.model_prior)
         y = np.concatenate(
             [
                 np.nan_to_num(shift),
@@ -199,8 +202,9 @@ class FitResult:
         )
         if problem.lines.fits_begin_time:
             y[-1] -= problem.sampling.begin_time_s
+        y[: len(shift)] -= problem.reference_ppm
+        y[problem.reference] = self.reference_offset_ppm[index] + problem.reference_ppm
         y[: len(shift)] *= problem.spectrometer_frequency_mhz
-        y[problem.reference] = self.reference_offset_ppm[index] * problem.spectrometer_frequency_mhz
         return model_fid(problem.from_carrier @ y, problem.lines, problem.sampling)
 
     def _common(self, name: str) -> FloatArray:
@@ -244,7 +248,7 @@ class FitResult:
                 columns[f"{resonance}_crlb_{name}"] = getattr(self, f"crlb_{name}")[..., k].ravel()
             columns[f"{resonance}_snr"] = self.snr_resonance[..., k].ravel()
         columns["first_point"] = self.first_point.ravel()
-        for name in common_parameters(self.prior):
+        for name in common_parameters(self.model_prior):
             if name.endswith("_phase_rad"):
                 columns[name.replace("_rad", "_deg")] = np.degrees(self.resonance_phase_rad[..., self.names.index(name[:-10])]).ravel()
                 continue

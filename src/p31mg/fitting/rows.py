@@ -14,6 +14,7 @@ from p31mg.fitting.problem import Problem
 from p31mg.fitting.result import FitResult
 from p31mg.fitting.status import FitStatus
 from p31mg.fitting.uncertainty import Uncertainty
+from p31mg.prior import OF_FIELD, Prior
 
 __all__ = ["Rows", "result_of"]
 
@@ -68,7 +69,8 @@ class Rows:
         noise_variance = uncertainty.noise_sd**2
         shift_variance = noise_variance / problem.spectrometer_frequency_mhz**2
         bound = uncertainty.unit_bound * noise_variance[:, None] * units**2
-        for rows, values in ((self.y, out.y * units), (self.bound, bound), (self.at_bound, out.at_bound)):
+        at_bound = _pressing(out, problem)
+        for rows, values in ((self.y, out.y * units), (self.bound, bound), (self.at_bound, at_bound)):
             rows[which] = 0.0
             rows[which[:, None], columns] = values[keep]
         noise_sd, late = (uncertainty.noise_sd * scale)[keep], self.late_noise_sd[which]
@@ -80,7 +82,7 @@ class Rows:
             (self.noise_sd, uncertainty.noise_sd * scale),
             (self.snr, uncertainty.snr),
             (self.converged, out.converged),
-            (self.status, judge(out.converged, bound, out.at_bound, uncertainty.snr, problem)),
+            (self.status, judge(out.converged, bound, at_bound, uncertainty.snr, problem)),
         ):
             row[which] = value[keep]
         self.first_point[which] = problem.first_point
@@ -103,6 +105,15 @@ class Rows:
         return np.concatenate([np.arange(before), before + np.array([self.problem.common.index(n) for n in problem.common], int)])
 
 
+def _pressing(out: EngineResult, problem: Problem) -> BoolArray:
+    """Return which parameters sit on a bound that says something: not a width that is all the field's, and none of the line."""
+    at_bound = out.at_bound.copy()
+    if problem.prior.lineshape in OF_FIELD:
+        k = len(problem.prior.names)
+        at_bound[:, k : 2 * k] &= out.y[:, k : 2 * k] > 1.001 * problem.expectation.linewidth_lower_hz
+    return at_bound
+
+
 def _units(problem: Problem, scale: FloatArray) -> FloatArray:
     """Return what one unit of each reported parameter is in the result, (B, n): ppm, Hz, data units, radians, seconds."""
     k = len(problem.prior.names)
@@ -112,7 +123,7 @@ def _units(problem: Problem, scale: FloatArray) -> FloatArray:
     return units
 
 
-def result_of(rows: Rows, spectra: Spectra, engine: str) -> FitResult:
+def result_of(rows: Rows, spectra: Spectra, engine: str, prior: Prior) -> FitResult:
     """Return the rows in the batch shape, with the derived shifts and the quality of each row."""
     problem = rows.problem
     k = len(problem.prior.names)
@@ -132,6 +143,9 @@ def result_of(rows: Rows, spectra: Spectra, engine: str) -> FitResult:
     offset, sd_offset = shift[:, reference].copy(), sd_shift[:, reference].copy()
     fitted = np.isfinite(offset)
     shift[fitted, reference] = 0.0
+    shift += problem.reference_ppm
+    offset -= problem.reference_ppm
+    by_pcr = ok & (problem.prior.reference == "pcr")
     sd_shift[fitted, reference] = 0.0
     covariance[fitted, reference, :] = 0.0
     covariance[fitted, :, reference] = 0.0
@@ -165,8 +179,8 @@ def result_of(rows: Rows, spectra: Spectra, engine: str) -> FitResult:
         shift_alpha_beta_ppm=shaped(alpha_beta),
         sd_shift_alpha_beta_ppm=shaped(np.where(ok, np.sqrt(variance), np.nan)),
         crlb_shift_alpha_beta_ppm=shaped(np.where(ok, np.sqrt(rows.bound_alpha_beta), np.nan)),
-        shift_beta_pcr_ppm=shaped(np.where(ok, shift[:, beta], np.nan)),
-        sd_shift_beta_pcr_ppm=shaped(np.where(ok, sd_beta, np.nan)),
+        shift_beta_pcr_ppm=shaped(np.where(by_pcr, shift[:, beta], np.nan)),
+        sd_shift_beta_pcr_ppm=shaped(np.where(by_pcr, sd_beta, np.nan)),
         chemical_shift_ppm=shaped(shift),
         crlb_chemical_shift_ppm=shaped(sd_shift),
         linewidth_hz=shaped(linewidth),
@@ -192,7 +206,8 @@ def result_of(rows: Rows, spectra: Spectra, engine: str) -> FitResult:
         engine=engine,
         lmfit_results=shaped(rows.lmfit_results) if engine == "lmfit" else None,
         spectra=spectra,
-        prior=problem.prior,
+        prior=prior,
+        model_prior=problem.prior,
     )
 
 
@@ -204,13 +219,13 @@ def _common(rows: Rows, sd: FloatArray, fitted: BoolArray) -> dict[str, tuple[Fl
         "gaussian_linewidth_hz": 0.0,
         "field_skew_hz": 0.0,
         "j_coupling_hz": (*problem.prior["beta_atp"].j_coupling_hz, np.nan)[0],
-        "begin_time_s": problem.sampling.begin_time_s,
+        "begin_time_s": problem.sampling.begin_time_s - problem.first_point * problem.sampling.dwell_time_s,
     }
     out: dict[str, tuple[FloatArray, FloatArray]] = {}
     for name, value in given.items():
         if name in problem.common:
             i = 3 * k + 1 + problem.common.index(name)
-            out[name] = rows.y[:, i] + (value if name == "begin_time_s" else 0.0), sd[:, i]
+            out[name] = rows.y[:, i] + (given["begin_time_s"] if name == "begin_time_s" else 0.0), sd[:, i]
         else:
             out[name] = np.where(fitted, value, np.nan), np.where(fitted, 0.0, np.nan)
     return out

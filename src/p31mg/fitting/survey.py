@@ -128,7 +128,7 @@ def survey(spectra: Spectra, prior: Prior | str | Path = "muscle-3t") -> Survey:
     fid = spectra.fid.reshape(-1, spectra.n_points)
     seen = Look.joined([look(fid[i : i + CHUNK], problem) for i in range(0, max(len(fid), 1), CHUNK)])
     offset = np.full(len(fid), np.nan)
-    offset[seen.rows] = seen.y[:, problem.reference] / problem.spectrometer_frequency_mhz
+    offset[seen.rows] = seen.y[:, problem.reference] / problem.spectrometer_frequency_mhz - problem.reference_ppm
 
     return Survey(
         status=seen.status.reshape(spectra.batch_shape),

@@ -143,7 +143,7 @@ def acidity(shift: object, shape: tuple[int, ...], ph: object, sd_ph: object, ph
     elif ph is not None:
         values, bad = own_or_nan("ph", ph, PLAUSIBLE_PH, "a tissue pH is between 5 and 9")
         source = "given"
-    elif isinstance(shift, HasShifts) and "pi" in shift.names:
+    elif isinstance(shift, HasShifts) and {"pi", "pcr"} <= set(shift.names):
         values, known_sd, bad = _ph_of_fit(shift, equation)
         source, from_pi = equation.id, True
     elif sd_ph is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,8 @@ _PRIOR_KEYS = {
     "reference": _TEXT,
     "sources": _TEXTS,
     "lineshape": _TEXT,
+    "search_ppm": _NUMBER,
+    "scales_with_field": _FLAG,
     "coupling": _TEXT,
     "gaussian_linewidth_hz": _NUMBER,
     "gaussian_linewidth_bounds_hz": _PAIR,
@@ -56,6 +59,8 @@ _OPTIONAL_KEYS = {
     "reference",
     "sources",
     "lineshape",
+    "search_ppm",
+    "scales_with_field",
     "coupling",
     "gaussian_linewidth_hz",
     "gaussian_linewidth_bounds_hz",
@@ -68,16 +73,37 @@ _OPTIONAL_KEYS = {
 }
 
 
+_AT_A_FIELD = re.compile(r"([a-z]+)-(\d+(?:\.\d+)?)t")
+
+
 def packaged_priors() -> tuple[str, ...]:
-    """Return the names of the sets that come with the package.
+    """Return the names of the sets that come with the package: those for any field, and two of the many for one field.
 
     Examples
     --------
     >>> packaged_priors()
-    ('brain-7t', 'muscle-3t')
+    ('blood', 'brain', 'brain-7t', 'heart', 'liver', 'muscle', 'muscle-3t')
     """
+    return tuple(sorted([*_set_names(), "brain-7t", "muscle-3t"]))
+
+
+def _set_names() -> list[str]:
     folder = resources.files("p31mg.prior") / "sets"
-    return tuple(sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml")))
+    return [f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml")]
+
+
+def _packaged(name: str) -> Prior | None:
+    """Return a packaged set, or one at the field that its name ends in, or None."""
+    names = _set_names()
+    if name in names:
+        text = (resources.files("p31mg.prior") / "sets" / f"{name}.toml").read_text(encoding="utf-8")
+        return parse_prior(text, source=name)
+    match = _AT_A_FIELD.fullmatch(name)
+    if match is None or match[1] not in names or float(match[2]) <= 0:
+        return None
+    whole = load_prior(match[1]).at_field(float(match[2]))
+    description = f"{whole.description.rstrip('.')}, at {match[2]} T."
+    return replace(whole, name=name, description=description, scales_with_field=False)
 
 
 def load_prior(prior: Prior | str | Path) -> Prior:
@@ -86,7 +112,8 @@ def load_prior(prior: Prior | str | Path) -> Prior:
     Parameters
     ----------
     prior
-        ``"muscle-3t"``, ``"brain-7t"``, a path that ends in ``.toml``, or a `Prior` (returned as it is).
+        A set for any field (``"muscle"``), one at a field (``"muscle-3t"``, ``"heart-1.5t"``), a path that ends in ``.toml``, or
+        a `Prior` (returned as it is).
 
     Raises
     ------
@@ -104,9 +131,9 @@ def load_prior(prior: Prior | str | Path) -> Prior:
     """
     if isinstance(prior, Prior):
         return prior
-    if str(prior) in packaged_priors():
-        text = (resources.files("p31mg.prior") / "sets" / f"{prior}.toml").read_text(encoding="utf-8")
-        return parse_prior(text, source=str(prior))
+    packaged = _packaged(str(prior))
+    if packaged is not None:
+        return packaged
     path = Path(prior)
     if path.suffix != ".toml" and path.is_file():
         msg = f"prior file {path} must be TOML, with a name that ends in .toml."

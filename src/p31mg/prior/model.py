@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from p31mg.constants import LARMOR_FREQUENCY_31P_MHZ_PER_T
 from p31mg.errors import PriorKnowledgeError
 
 __all__ = ["ATP_CHAIN", "COUPLINGS", "LINESHAPES", "OF_FIELD", "Prior", "Resonance"]
@@ -111,7 +112,9 @@ class Prior:
     resonances
         The resonances; must contain ``alpha_atp``, ``beta_atp`` and the reference.
     reference
-        Name of the resonance that is 0 ppm. Default ``"pcr"``.
+        Name of the resonance that all others are found from. Default ``"pcr"``, which is 0 ppm. Where there is no PCr (liver,
+        blood), another one, and all shifts are given as if it lay at its `chemical_shift_ppm`; their differences are measured
+        as ever.
     sources
         Literature that the numbers come from.
     lineshape
@@ -120,6 +123,11 @@ class Prior:
         ``"asymmetric"``: as Voigt, but the field that all lines share may be skewed, as a poor shim leaves it.
     gaussian_linewidth_hz, gaussian_linewidth_bounds_hz
         For a Voigt or asymmetric lineshape: expected FWHM of the common Gaussian part, and its bounds, in Hz. Otherwise None.
+    search_ppm
+        How far 0 ppm may lie from the carrier. Default 3 ppm: grids of the heart have offsets of 2.
+    scales_with_field
+        Whether `at` scales all linewidths, expected values and bounds, in proportion to the field. Default False: the prior holds
+        for its field only.
     coupling
         Of ATP. ``"first-order"`` (default): symmetric multiplets; at 1.5 T they bias the alpha-beta difference by 0.02 to 0.04
         ppm. ``"exact"``: the lines of the three-spin system at the spectrometer's frequency; the packaged sets have it.
@@ -154,6 +162,8 @@ class Prior:
     lineshape: str = "lorentzian"
     gaussian_linewidth_hz: float | None = None
     gaussian_linewidth_bounds_hz: tuple[float, float] | None = None
+    search_ppm: float = 3.0
+    scales_with_field: bool = False
     coupling: str = "first-order"
     j_coupling_bounds_hz: tuple[float, float] | None = None
     begin_time_bounds_s: tuple[float, float] | None = None
@@ -162,6 +172,9 @@ class Prior:
     def __post_init__(self) -> None:
         if not 0 < self.field_strength_t < np.inf:
             msg = f"field_strength_t is {self.field_strength_t}; it must be above 0, in tesla."
+            raise PriorKnowledgeError(msg)
+        if not 0 < self.search_ppm < np.inf:
+            msg = f"search_ppm is {self.search_ppm}; it must be above 0, in ppm."
             raise PriorKnowledgeError(msg)
         for name in self.names:
             if self.names.count(name) > 1:
@@ -179,8 +192,8 @@ class Prior:
                     "it must name a resonance with a linewidth of its own."
                 )
                 raise PriorKnowledgeError(msg)
-        if self[self.reference].chemical_shift_ppm != 0:
-            msg = f"chemical_shift_ppm of the reference {self.reference!r} must be 0: all shifts are relative to it."
+        if self.reference == "pcr" and self["pcr"].chemical_shift_ppm != 0:
+            msg = "chemical_shift_ppm of the reference 'pcr' must be 0: all shifts are relative to it."
             raise PriorKnowledgeError(msg)
         self._check_lineshape()
         self._check_coupling()
@@ -256,6 +269,46 @@ class Prior:
         if self.free_phases and self.begin_time_bounds_s is not None:
             msg = "free_phases and begin_time_bounds_s are both given; with a phase for each resonance no begin time can be found."
             raise PriorKnowledgeError(msg)
+
+    def at(self, spectrometer_frequency_mhz: float) -> Prior:
+        """Return the prior at a spectrometer frequency: itself, or with linewidths scaled where it `scales_with_field`.
+
+        A width in ppm is then the same at every field. That is so for what the inhomogeneity of the field adds, which is most
+        of it; T2 shortens towards higher fields too.
+
+        Examples
+        --------
+        >>> from p31mg.prior import load_prior
+        >>> muscle = load_prior("muscle")
+        >>> [round(muscle.at(mhz)["pcr"].linewidth_hz, 1) for mhz in (25.85, 51.7, 120.6)]
+        [4.0, 8.0, 18.7]
+        """
+        return self.at_field(spectrometer_frequency_mhz / LARMOR_FREQUENCY_31P_MHZ_PER_T)
+
+    def at_field(self, field_strength_t: float) -> Prior:
+        """Return what `at` returns, for a field in tesla."""
+        if not (np.isfinite(field_strength_t) and field_strength_t > 0):
+            msg = f"field_strength_t is {field_strength_t}; it must be above 0, in tesla."
+            raise PriorKnowledgeError(msg)
+        if not self.scales_with_field or field_strength_t == self.field_strength_t:
+            return self
+        factor = field_strength_t / self.field_strength_t
+
+        def scaled(pair: tuple[float, float]) -> tuple[float, float]:
+            return factor * pair[0], factor * pair[1]
+
+        rows = (
+            replace(r, linewidth_hz=factor * r.linewidth_hz, linewidth_bounds_hz=scaled(r.linewidth_bounds_hz))
+            for r in self.resonances
+        )
+        gaussian, bounds = self.gaussian_linewidth_hz, self.gaussian_linewidth_bounds_hz
+        return replace(
+            self,
+            field_strength_t=field_strength_t,
+            resonances=tuple(rows),
+            gaussian_linewidth_hz=None if gaussian is None else factor * gaussian,
+            gaussian_linewidth_bounds_hz=None if bounds is None else scaled(bounds),
+        )
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -90,9 +90,7 @@ def line_structure(
     first_j = (*prior["beta_atp"].j_coupling_hz, 0.0)[0]
     resonance, weight, exponent, slope = [], [], [], []
     for i, m in enumerate(multiplets):
-        for line_weight, constant_hz, by_shift, by_j in zip(
-            m.weight, m.constant_hz, m.by_shift, m.by_j, strict=True
-        ):
+        for line_weight, constant_hz, by_shift, by_j in zip(m.weight, m.constant_hz, m.by_shift, m.by_j, strict=True):
             for rate, skew_rate, term in zip(*_envelope(prior.lineshape), strict=True):
                 row = np.zeros(n, dtype=np.complex128)
                 row[:k] = 1j * TWO_PI * by_shift

@@ -49,10 +49,10 @@ MERGED_WIDTHS = 0.2
 
 @dataclass(frozen=True)
 class SpinLines:
-    """M lines of n spins: `frequency_hz` (M,), `weight` (M, n) of the magnetisation of each spin, `spin` (M,) that they belong to.
+    """M lines of n spins.
 
-    `by_shift` (M, n) and `by_coupling` (M, n(n-1)/2): derivatives of the frequencies, couplings in the order of
-    ``itertools.combinations``.
+    `frequency_hz` (M,); `weight` (M, n) of the magnetisation of each spin; `spin` (M,) that a line belongs to; `by_shift` (M, n)
+    and `by_coupling` (M, n(n-1)/2), derivatives of the frequencies, couplings in the order of ``itertools.combinations``.
     """
 
     frequency_hz: FloatArray
@@ -81,7 +81,7 @@ class SpinLines:
         order = np.argsort(self.frequency_hz[own])
         own, weight = own[order], weight[order] / weight.sum()
         group = _groups(self.frequency_hz[own], MERGED_WIDTHS * linewidth_hz)
-        total = np.bincount(group, weight)
+        total: FloatArray = np.bincount(group, weight).astype(float)
         share = (group == np.arange(len(total))[:, None]) * weight / total[:, None]
         return SpinLines(
             frequency_hz=share @ self.frequency_hz[own],
@@ -120,7 +120,7 @@ def spin_lines(shift_hz: FloatArray, j_coupling_hz: FloatArray) -> SpinLines:
     >>> lines = spin_lines(np.array([0.0, 160.0]), np.array([16.0]))
     >>> order = np.argsort(lines.frequency_hz)
     >>> lines.frequency_hz[order].round(2)
-    array([ -8.4 ,   7.6 , 152.4 , 168.4 ])
+    array([ -8.4,   7.6, 152.4, 168.4])
     >>> lines.weight.sum(axis=1)[order].round(2)
     array([0.45, 0.55, 0.55, 0.45])
     """
