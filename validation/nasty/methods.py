@@ -92,8 +92,6 @@ def aligned(simulated: Simulated) -> Simulated:
 
 def muscle(field_t: float) -> p31mg.Prior:
     """Return the prior of muscle, for this field."""
-    if not hasattr(p31mg.Prior, "at_field"):  # TODO: until the priors of any field are there
-        return replace(load_prior("muscle-3t"), field_strength_t=field_t)
     return load_prior("muscle").at_field(field_t)
 
 
