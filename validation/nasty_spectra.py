@@ -60,7 +60,7 @@ def _cells(which: dict[str, Any], field_t: float, snr: float, nuisance: str, n: 
 
 def grid(*, quick: bool) -> list[dict[str, Any]]:
     """Every nuisance, field and SNR by the default; the other methods at two SNR."""
-    n = 200 if quick else 1000
+    n = 200 if quick else 600
     rows = []
     for field_t in (3.0,) if quick else cases.FIELDS_T:
         for nuisance in cases.NUISANCES:

@@ -17,7 +17,6 @@ for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 import argparse
 import json
 import sys
-import warnings
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -42,8 +41,8 @@ BRAIN_PEER_PPM = 8.595
 BRAIN_STATED_MS = (0.2, 0.3, 0.4)
 HEART_STATED_MS = (2.3, 2.5, 2.7)
 """The header says 2.3, the laboratory's own script 2.6."""
-BLOOD_BEGIN_TIME_S = 2e-5
-EXTRACT_BEGIN_TIME_S = 6e-5
+BLOOD = {"begin_time_s": 2e-5, "sd_begin_time_s": 2e-5}
+EXTRACT = {"begin_time_s": 6e-5, "sd_begin_time_s": 2e-5}
 """Of pulse and dead time, as the headers say; the filters add to it."""
 EXTRACT_PRIOR = Path(__file__).with_name("extract-14t.toml")
 
@@ -62,11 +61,9 @@ class Found:
     fit: p31mg.FitResult
 
     @classmethod
-    def of(cls, spectra: p31mg.Spectra, prior: p31mg.Prior) -> Found:
+    def of(cls, spectra: p31mg.Spectra, prior: p31mg.Prior, model: str) -> Found:
         """Fit, and take the difference of the centres also where the status is not OK."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            fit = p31mg.fit(spectra, prior)
+        fit = methods.MODELS[model](spectra, prior)
         a, b = fit.names.index("alpha_atp"), fit.names.index("beta_atp")
         c = fit.covariance_shift_ppm2
         variance = c[..., a, a] + c[..., b, b] - 2 * c[..., a, b]
@@ -96,8 +93,9 @@ class Found:
         }
 
 
-def _at(spectra: p31mg.Spectra, begin_time_s: float) -> p31mg.Spectra:
-    return replace(spectra, acquisition=replace(spectra.acquisition, begin_time_s=begin_time_s))
+def _at(spectra: p31mg.Spectra, begin_time_s: float, sd_s: float = methods.BEGIN_TIME_SD_S) -> p31mg.Spectra:
+    stated = replace(spectra.acquisition, begin_time_s=begin_time_s, sd_begin_time_s=sd_s)
+    return replace(spectra, acquisition=stated)
 
 
 def _field_t(spectra: p31mg.Spectra) -> float:
@@ -109,8 +107,8 @@ def brain() -> list[dict[str, Any]]:
     spectra = p31mg.read(DATA / "brain-7t" / "fid.txt", **BRAIN)  # type: ignore[arg-type]
     prior = load_prior("brain").at_field(_field_t(spectra))
     return [
-        {"model": name, "stated_ms": ms, **Found.of(_at(spectra, 1e-3 * ms), make(prior)).row()}
-        for name, make in methods.MODELS.items()
+        {"model": name, "stated_ms": ms, **Found.of(_at(spectra, 1e-3 * ms), prior, name).row()}
+        for name in methods.MODELS
         for ms in BRAIN_STATED_MS
     ]
 
@@ -121,9 +119,9 @@ def heart() -> list[dict[str, Any]]:
     for subject in (1, 2):
         spectra = p31mg.read(DATA / "heart-3t" / f"subject-{subject}.nii.gz")
         prior = load_prior("heart").at_field(_field_t(spectra))
-        for name, make in methods.MODELS.items():
+        for name in methods.MODELS:
             for ms in HEART_STATED_MS:
-                rows.append(_grid(subject, name, ms, Found.of(_at(spectra, 1e-3 * ms), make(prior))))
+                rows.append(_grid(subject, name, ms, Found.of(_at(spectra, 1e-3 * ms), prior, name)))
         for ms in HEART_STATED_MS:
             rows.append(_pooled(subject, ms, _at(spectra, 1e-3 * ms), prior))
     return rows
@@ -145,13 +143,15 @@ def _grid(subject: int, model: str, stated_ms: float, found: Found) -> dict[str,
 
 def _pooled(subject: int, stated_ms: float, spectra: p31mg.Spectra, prior: p31mg.Prior) -> dict[str, Any]:
     """Take one begin time for the grid from all voxels with PCr, and fit with it."""
-    first = Found.of(spectra, methods.MODELS["begin time"](prior)).fit
+    first = Found.of(spectra, prior, methods.DEFAULT).fit
     has = (first.snr >= POOLED_SNR) & (first.crlb_begin_time_s > 0) & ~first.quality.at_bound
     value, sd = first.begin_time_s[has], first.crlb_begin_time_s[has]
     pooled = _mean(value, sd)
     chi2 = float((((value - pooled) / sd) ** 2).sum() / (len(value) - 1))
     error = float(np.sqrt(max(chi2, 1.0) / (sd**-2.0).sum()))
-    row = _grid(subject, "one begin time for the grid", stated_ms, Found.of(_at(spectra, pooled), prior))
+    row = _grid(
+        subject, "one begin time for the grid", stated_ms, Found.of(_at(spectra, pooled, error), prior, methods.DEFAULT)
+    )
     return {**row, "begin_time_ms": 1e3 * pooled, "begin_time_sd_ms": 1e3 * error, "begin_time_chi2": chi2}
 
 
@@ -175,23 +175,20 @@ def blood() -> list[dict[str, Any]]:
     """Cells at 14.1 T at four times."""
     rows = []
     for number in (2, 5, 8, 11):
-        spectra = p31mg.read(DATA / "blood-14t" / str(number), begin_time_s=BLOOD_BEGIN_TIME_S)
+        spectra = p31mg.read(DATA / "blood-14t" / str(number), **BLOOD)
         prior = load_prior("blood").at_field(_field_t(spectra))
-        rows += [
-            {"spectrum": number, "model": name, **Found.of(spectra, make(prior)).row()}
-            for name, make in methods.MODELS.items()
-        ]
+        rows += [{"spectrum": number, "model": name, **Found.of(spectra, prior, name).row()} for name in methods.MODELS]
     return rows
 
 
 def extract() -> list[dict[str, Any]]:
     """Nearly Mg-free ATP in vitro, which must not look fine with a prior of something else."""
-    spectra = p31mg.read(DATA / "extract-14t" / "data.fid", begin_time_s=EXTRACT_BEGIN_TIME_S)
+    spectra = p31mg.read(DATA / "extract-14t" / "data.fid", **EXTRACT)
     rows = []
     for which in ("muscle", "blood", EXTRACT_PRIOR):
         prior = load_prior(which)
-        for name, make in methods.MODELS.items():
-            found = Found.of(spectra, make(prior.at_field(_field_t(spectra))))
+        for name in methods.MODELS:
+            found = Found.of(spectra, prior.at_field(_field_t(spectra)), name)
             ok = found.fit.status == p31mg.FitStatus.OK
             raised = Counter(word for i in np.flatnonzero(ok) for word in found.fit.quality.raised(int(i)))  # type: ignore[arg-type]
             rows.append(
@@ -311,11 +308,11 @@ def figures(folder: Path) -> None:
     cases = {"brain": (p31mg.read(DATA / "brain-7t" / "fid.txt", **BRAIN), "brain")}  # type: ignore[arg-type]
     cases |= {f"heart-{i}": (p31mg.read(DATA / "heart-3t" / f"subject-{i}.nii.gz"), "heart") for i in (1, 2)}
     for i in (2, 5, 8, 11):
-        cases[f"blood-{i}"] = (p31mg.read(DATA / "blood-14t" / str(i), begin_time_s=BLOOD_BEGIN_TIME_S), "blood")
-    extracts = p31mg.read(DATA / "extract-14t" / "data.fid", begin_time_s=EXTRACT_BEGIN_TIME_S)
+        cases[f"blood-{i}"] = (p31mg.read(DATA / "blood-14t" / str(i), **BLOOD), "blood")
+    extracts = p31mg.read(DATA / "extract-14t" / "data.fid", **EXTRACT)
     cases["extract"] = (extracts[::23], EXTRACT_PRIOR)
     for name, (spectra, prior) in cases.items():
-        found = Found.of(spectra, methods.MODELS[methods.DEFAULT](load_prior(prior).at_field(_field_t(spectra))))
+        found = Found.of(spectra, load_prior(prior).at_field(_field_t(spectra)), methods.DEFAULT)
         for index in map(tuple, np.argwhere(found.fit.status == p31mg.FitStatus.OK)):
             drawn = p31mg.plot.fit(found.fit, index, apodisation_hz=5.0)
             drawn.ax.figure.savefig(folder / f"{name}-{'-'.join(map(str, index)) or '0'}.png", dpi=80)
