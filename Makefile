@@ -5,7 +5,8 @@ PEERS := .venv-bench
 BIN := $(VENV)/bin
 DEMO := demo-study
 
-.PHONY: demo test validate validate-magnesium validate-nasty validate-real fuzz bench bench-quick lint types layers format clean
+.PHONY: demo test validate validate-magnesium validate-preprocess validate-nasty validate-real fuzz bench bench-quick lint types \
+  layers format clean
 
 demo: $(VENV)/.installed
 	$(BIN)/p31mg demo --output $(DEMO) --force
@@ -27,6 +28,9 @@ validate-nasty: $(VENV)/.installed
 validate-real: $(VENV)/.installed
 	$(BIN)/python validation/real_spectra.py
 	$(BIN)/python validation/real_spectra.py --page
+
+validate-preprocess: $(VENV)/.installed
+	$(BIN)/python validation/preprocess.py
 
 fuzz: $(VENV)/.installed-test
 	$(BIN)/python validation/worst_files.py --write

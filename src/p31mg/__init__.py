@@ -21,7 +21,8 @@ from p31mg._version import __version__
 
 if TYPE_CHECKING:
     from p31mg import plot as plot
-    from p31mg.acquisition import Acquisition, Spectra
+    from p31mg import preprocess as preprocess
+    from p31mg.acquisition import Acquisition, ProcessingStep, Spectra
     from p31mg.errors import (
         InputError,
         MissingMetadataError,
@@ -56,7 +57,7 @@ if TYPE_CHECKING:
     from p31mg.study import batch
 
 _HOME = {
-    "p31mg.acquisition": ("Acquisition", "Spectra"),
+    "p31mg.acquisition": ("Acquisition", "ProcessingStep", "Spectra"),
     "p31mg.errors": (
         "InputError",
         "MissingMetadataError",
@@ -94,6 +95,7 @@ _HOME = {
     "p31mg.simulation": ("SimulatedSpectra", "Truth", "simulate"),
     "p31mg.study": ("batch",),
 }
+_ROOMS = ("plot", "preprocess")
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
 __all__ = [
@@ -112,6 +114,7 @@ __all__ = [
     "PhResult",
     "Prior",
     "PriorKnowledgeError",
+    "ProcessingStep",
     "Quality",
     "ReadError",
     "Resonance",
@@ -135,6 +138,7 @@ __all__ = [
     "load_prior",
     "ph_from_pi",
     "plot",
+    "preprocess",
     "priors",
     "read",
     "simulate",
@@ -146,8 +150,8 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Load a public name on first use, so that ``import p31mg`` stays light."""
-    if name == "plot":
-        return importlib.import_module("p31mg.plot")
+    if name in _ROOMS:
+        return importlib.import_module(f"p31mg.{name}")
     if name not in _MODULE_OF:
         msg = f"module 'p31mg' has no attribute {name!r}"
         raise AttributeError(msg)

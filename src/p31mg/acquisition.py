@@ -1,4 +1,4 @@
-"""What was measured and how: `Acquisition`, `Spectra`, and the only time, frequency and ppm axes of the package.
+"""What was measured and how: `Acquisition`, `Spectra` with what was done to them, and the only time, frequency and ppm axes.
 
 With dwell time Δt, begin time t0 and N points:
 
@@ -22,7 +22,7 @@ from p31mg.arrays import ComplexArray, FloatArray
 from p31mg.constants import RESONANT_NUCLEUS
 from p31mg.errors import InputError
 
-__all__ = ["Acquisition", "Spectra", "frequency_axis_hz", "ppm_axis", "time_axis_s"]
+__all__ = ["Acquisition", "ProcessingStep", "Spectra", "frequency_axis_hz", "ppm_axis", "time_axis_s"]
 
 
 PLAUSIBLE_FREQUENCY_MHZ = (1.0, 1000.0)
@@ -166,6 +166,36 @@ def _require(name: str, value: object, *, positive: bool) -> None:
         raise InputError(msg)
 
 
+@dataclass(frozen=True, kw_only=True)
+class ProcessingStep:
+    """One thing that was done to spectra after they were measured: see `p31mg.preprocess` and `Spectra.history`.
+
+    Parameters
+    ----------
+    name
+        Name of the function, or of the program where another one did it.
+    method
+        What it does in the words of NIfTI-MRS, such as ``"RF coil combination"``.
+    parameters
+        What the user chose.
+    found
+        Numbers that were found in the data, by name.
+    caution
+        One sentence about what it does to a fit and its errors, which `fit` repeats; empty where it does nothing to them.
+
+    Examples
+    --------
+    >>> ProcessingStep(name="zero_fill", method="Zero-filling", parameters={"factor": 2}).parameters["factor"]
+    2
+    """
+
+    name: str
+    method: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    found: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    caution: str = field(default="", repr=False, compare=False)
+
+
 @dataclass(frozen=True)
 class Spectra:
     """One FID or any stack of FIDs that share an acquisition.
@@ -183,6 +213,8 @@ class Spectra:
         File or description that the data came from, for tables and figures.
     metadata
         What the file said, untouched.
+    history
+        What was done to the spectra since they were measured, the first step first.
 
     Raises
     ------
@@ -202,6 +234,7 @@ class Spectra:
     axis_names: tuple[str, ...] = ()
     source: str = ""
     metadata: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    history: tuple[ProcessingStep, ...] = field(default=(), repr=False, compare=False)
 
     def __post_init__(self) -> None:
         fid = np.asarray(self.fid)
@@ -261,7 +294,13 @@ class Spectra:
             msg = f"index is {index}; the spectra have the batch shape {self.batch_shape}."
             raise InputError(msg) from error
         kept = [n for n, i in zip(self.axis_names, where, strict=False) if isinstance(i, slice)]
-        return Spectra(fid, self.acquisition, (*kept, *self.axis_names[len(where) :]), self.source, self.metadata)
+        names = (*kept, *self.axis_names[len(where) :])
+        return Spectra(fid, self.acquisition, names, self.source, self.metadata, self.history)
+
+    def processed(self, fid: ComplexArray, step: ProcessingStep, axis_names: tuple[str, ...] | None = None) -> Spectra:
+        """Return what a step made of these spectra: other signals, the same acquisition, the step at the end of the history."""
+        names = self.axis_names if axis_names is None else axis_names
+        return Spectra(fid, self.acquisition, names, self.source, self.metadata, (*self.history, step))
 
     def __repr__(self) -> str:
         a = self.acquisition

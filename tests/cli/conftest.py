@@ -73,6 +73,13 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     save_with_echo_time(p31mg.Spectra(fid, grid.acquisition), folder / "sub-01_csi.nii.gz", 5e-4)
 
+    clean = p31mg.simulate(0.5, prior="muscle-3t", n_points=1024)
+    drift = np.exp(2j * np.pi * np.linspace(-4, 4, 8)[:, None] * clean.time_s)
+    sd = p31mg.simulate(0.5, snr=120, n_points=1024).truth.noise_sd
+    noise = sd * np.random.default_rng(1).standard_normal((4, 8, 1024, 2)).view(complex)[..., 0]
+    raw = np.exp(1j * np.arange(4))[:, None, None] * clean.fid * drift + noise
+    p31mg.write(p31mg.Spectra(raw, clean.acquisition, ("coil", "dyn")), folder / "sub-01_raw.nii.gz")
+
     at_7t = p31mg.Acquisition(spectrometer_frequency_mhz=120.0, dwell_time_s=1e-4, begin_time_s=3e-4)
     brain = p31mg.simulate(
         0.18, prior="brain-7t", snr=400, seed=4, calibration="iotti-1996", acquisition=at_7t, n_points=1024

@@ -71,6 +71,8 @@ OPTIONS = {
         **energetics("--energetics"),
         "--figure": ((), ("--figure", "fit.png")),
         "--energetics": ((), ("--energetics",)),
+        "--combine-coils": ((), ("--combine-coils",)),  # refused: tests/cli/test_preparation.py has a file of coils
+        "--average": ((), ("--average", "dyn")),
         "--saturation": (("--energetics",), ("--saturation", "pcr=1.2")),
     },
     "info": {**ACQUISITION, **PRINTING},

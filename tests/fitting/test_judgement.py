@@ -65,7 +65,7 @@ class TestStatus:
         # the first look takes a median over 300 bins: good to 4 %
         assert float(fit.noise_sd) == pytest.approx(1.0, rel=0.15)
         assert fit.snr < 5
-        kept = {"noise_sd", "snr", "snr_resonance", "status", "n_iterations", "n_evaluations"}
+        kept = {"noise_sd", "snr", "snr_resonance", "status", "first_point", "n_iterations", "n_evaluations"}
         for name, values in arrays(fit).items():
             if name not in kept and not name.startswith("quality"):
                 assert np.isnan(values).all(), name

@@ -77,7 +77,7 @@ def test_bound_at_the_truth_is_that_of_a_fit_without_error(truth):
     from suite import cases
 
     clean, noise_sd = cases.signals(truth)
-    fit = p31mg.fit(cases.spectra_of(clean + cases.noise(np.random.default_rng(1), noise_sd * 1e-3)))
+    fit = p31mg.fit(cases.spectra_of(clean + cases.noise(np.random.default_rng(1), noise_sd * 1e-3)), truth.prior)
     # p31mg leaves out bins and points that say next to nothing: its bound is a little higher
     expected = cases.bounds_alpha_beta_ppm(truth, noise_sd * 1e-3)
     measured = fit.crlb_shift_alpha_beta_ppm * (noise_sd * 1e-3 / fit.noise_sd)

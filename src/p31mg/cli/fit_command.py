@@ -38,6 +38,7 @@ from p31mg.magnesium import calibration_record
 if TYPE_CHECKING:
     import pandas as pd
 
+    from p31mg.acquisition import Spectra
     from p31mg.fitting import FitResult
     from p31mg.magnesium import EnergeticsResult, MagnesiumResult
 
@@ -63,6 +64,13 @@ _FIGURE_SUFFIXES = (".png", ".pdf", ".svg")
     help="Factor by which a signal that is not relaxed is too small, such as pcr=1.3; repeat for more.",
 )
 @energetics_options
+@click.option("--combine-coils", is_flag=True, help="First combine the coils of a file that holds them apart.")
+@click.option(
+    "--average",
+    "average_axis",
+    metavar="AXIS",
+    help="First align and average the transients along an axis of the file, such as dyn (p31mg info names the axes).",
+)
 @format_option
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Write the table (.csv) or document (.json) here."
@@ -79,6 +87,8 @@ def command(
     ph: float | None,
     with_energetics: bool,
     saturation: tuple[str, ...],
+    combine_coils: bool,
+    average_axis: str | None,
     output_format: str,
     output: Path | None,
     figure: Path | None,
@@ -91,6 +101,7 @@ def command(
     p31mg fit fid.txt --spectrometer-frequency 120 --spectral-width 10000 --begin-time 0.0003 \\
         --prior brain-7t --calibration iotti-1996 --format json
     p31mg fit sub-01_unloc.nii.gz --correct-kd --energetics --route full --saturation pcr=1.3
+    p31mg fit sub-01_raw.nii.gz --combine-coils --average dyn
     """
     import pandas as pd
 
@@ -107,7 +118,7 @@ def command(
     if with_energetics:
         p31mg.energetics(np.nan, np.nan, np.nan, **_without_magnesium(assumed))
     knowledge = p31mg.load_prior(prior)
-    spectra = p31mg.read(file, **options)
+    spectra = _prepared(p31mg.read(file, **options), combine_coils, average_axis)
     result = p31mg.fit(spectra, prior=knowledge, engine=engine)  # type: ignore[arg-type]
     mg = p31mg.free_magnesium(result, ph=ph, **magnesium)
     of_fit = result.to_dataframe()
@@ -121,6 +132,7 @@ def command(
         "prior": result.prior.name,
         "engine": result.engine,
         "acquisition": acquisition_record(spectra),
+        "history": [{"name": s.name, "method": s.method, **s.parameters, **s.found} for s in spectra.history],
         "calibration": calibration_record(mg.calibration),
         "temperature_c": magnesium["temperature_c"],
         "n_spectra": int(result.status.size),
@@ -133,6 +145,24 @@ def command(
     if figure is not None:
         _draw(result, figure)
     click.get_current_context().exit(0 if mg.is_valid.all() else 1)
+
+
+def _prepared(spectra: Spectra, combine_coils: bool, average_axis: str | None) -> Spectra:
+    """Return the spectra that are fitted, and say what has become of those of the file."""
+    from p31mg import preprocess
+
+    if combine_coils:
+        spectra = preprocess.combine_coils(spectra)
+        explained = spectra.history[-1].found["explained"]
+        click.echo(f"coils combined: one signal explains {explained.min():.0%} to {explained.max():.0%}", err=True)
+    if average_axis is not None:
+        spectra = preprocess.average_transients(spectra, average_axis)
+        found = spectra.history[-1].found
+        n = found["weight"].shape[-1]
+        aligned = f"{found['is_aligned'].sum()} of {found['is_aligned'].size} stacks aligned, " if n > 1 else ""
+        drift = np.ptp(found["frequency_hz"], axis=-1).max(initial=0.0)
+        click.echo(f"{n} transients averaged: {aligned}frequencies within {drift:.1f} Hz", err=True)
+    return spectra
 
 
 def acquisition_record(spectra: Any) -> dict[str, Any]:

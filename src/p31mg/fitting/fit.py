@@ -98,7 +98,8 @@ def fit(
     Raises
     ------
     P31mgWarning
-        The prior is for another field than that of the data.
+        The prior is for another field than that of the data, or something was done to the spectra that makes the errors wrong
+        (see `Spectra.history`).
     InputError
         Unknown engine or prior, `parameters` with the batch engine, or a spectral width that does not hold the windows.
 
@@ -150,6 +151,7 @@ def fit(
     whole = Problem.of(spectra, knowledge)
     _require_width(whole)
     _warn_of_another_field(whole)
+    _warn_of_processing(spectra)
 
     _keep_freed_memory()
     fid = spectra.fid.reshape(-1, spectra.n_points)
@@ -260,3 +262,9 @@ def _warn_of_another_field(problem: Problem) -> None:
             "as 'muscle'."
         )
         warnings.warn(msg, P31mgWarning, stacklevel=3)
+
+
+def _warn_of_processing(spectra: Spectra) -> None:
+    """Repeat what each step of the history has to say about a fit, once."""
+    for caution in dict.fromkeys(step.caution for step in spectra.history if step.caution):
+        warnings.warn(caution, P31mgWarning, stacklevel=3)

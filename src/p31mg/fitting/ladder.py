@@ -18,6 +18,9 @@ __all__ = ["Ladder"]
 _STEPS = (1, 2, 3)
 """How many times the lifetime of a broad signal is left out with the first points, as long as more of it is found."""
 
+_LARGEST_SHARE = 0.25
+"""Of the points of a FID that is left out at most."""
+
 _CLEAR_LIFETIMES = 1.5
 """Of a broad signal, from the excitation, before which no point is used where the begin time is fitted: a broad signal too weak
 to be noticed moves the begin time and, with it, the alpha-beta difference by 0.02 ppm (3 T); the points tell little else."""
@@ -56,7 +59,9 @@ class Ladder:
 
         A broad signal spoils the shape of lines more than their shape what is seen of it.
         """
+        most = int(_LARGEST_SHARE * self.lean.sampling.n_points)
         points = [step * early_points(self.lean) for step in _STEPS if self.leaves_out_points]
+        points = [n for n in points if n <= most]
         for n in points:
             yield self.lean.without_first(n), lambda rows: rows.is_broad
         if self.with_field is not None:
@@ -79,7 +84,7 @@ def _points_left_out(whole: Problem, choice: Choice) -> int:
         return choice.baseline
     if choice.baseline == "none" or not whole.lines.fits_begin_time:
         return 0
-    return points_until(_CLEAR_LIFETIMES, whole)
+    return min(points_until(_CLEAR_LIFETIMES, whole), int(_LARGEST_SHARE * whole.sampling.n_points))
 
 
 @lru_cache(maxsize=64)

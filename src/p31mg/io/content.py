@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from p31mg.acquisition import ProcessingStep
 from p31mg.io.header import Stated
 from p31mg.io.source import Source
 
@@ -20,7 +21,7 @@ class Content:
     """Content of a file, before the user's word is heard.
 
     `fid` (..., n_points) has the sign of the package; `axis_names` say what its batch axes mean; `metadata` is what the file
-    said, untouched; `doubts` are sentences about what the file leaves open.
+    said, untouched; `doubts` are sentences about what the file leaves open; `history` is what it says was done to the FIDs.
     """
 
     fid: npt.NDArray[np.complexfloating[Any, Any]]
@@ -28,6 +29,7 @@ class Content:
     axis_names: tuple[str, ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
     doubts: tuple[str, ...] = ()
+    history: tuple[ProcessingStep, ...] = ()
 
 
 def one_or_stack(fid: npt.NDArray[Any], axis_name: str) -> tuple[npt.NDArray[Any], tuple[str, ...]]:

@@ -1,24 +1,19 @@
 """What is doubtful about spectra themselves: no PCr, too little signal, the sign of the frequency axis.
 
-ATP is the witness. Its three multiplets lie at known distances below PCr. The best spectrum is fitted as it is and conjugated,
-and the faintest of the three, as amplitude over its Cramer-Rao bound, tells whether they are there. On real and simulated
-spectra of PCr SNR 50 and more it is above 5 at the right sign and below 2 at the wrong one.
+ATP is the witness, in the best spectrum, as it is and conjugated: see `p31mg.preprocess.conjugation`.
 """
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 
 from p31mg.acquisition import Spectra
-from p31mg.errors import P31mgError, P31mgWarning
-from p31mg.fitting import FitStatus, fit, survey
+from p31mg.errors import P31mgError
+from p31mg.fitting import FitStatus, survey
+from p31mg.preprocess.conjugation import PRESENT, atp_evidence
 
-__all__ = ["atp_evidence", "doubts_of_spectra"]
+__all__ = ["doubts_of_spectra"]
 
-_ATP = ("alpha_atp", "beta_atp", "gamma_atp")
-_PRESENT = 4.0
 _USEFUL_SNR = 50.0
 """Of PCr, below which beta-ATP is lost: it has about an eighth."""
 
@@ -30,11 +25,11 @@ def doubts_of_spectra(spectra: Spectra, *, begin_time_is_known: bool = True) -> 
     """
     try:
         seen = survey(spectra)
-        direct, mirrored = atp_evidence(spectra), atp_evidence(Spectra(np.conj(spectra.fid), spectra.acquisition))
+        direct, mirrored = _of_best(spectra), _of_best(Spectra(np.conj(spectra.fid), spectra.acquisition))
     except P31mgError as error:
         return (f"no first look was possible: {error}",)
     found = seen.status == FitStatus.OK
-    reversed_sign = mirrored >= _PRESENT and mirrored > 2.0 * direct
+    reversed_sign = mirrored >= PRESENT and mirrored > 2.0 * direct
     if not found.any() and not reversed_sign:
         return ("no peak stands out of the noise: the SNR is too low for a 31P spectrum",)
     best = float(np.nanmax(seen.snr[found])) if found.any() else np.nan
@@ -44,7 +39,7 @@ def doubts_of_spectra(spectra: Spectra, *, begin_time_is_known: bool = True) -> 
             "the sign of the frequency axis looks reversed: ATP appears on the high side of PCr; conjugate the FID if its maker "
             "uses the other sign"
         )
-    elif direct < _PRESENT and best >= _USEFUL_SNR and begin_time_is_known:
+    elif direct < PRESENT and best >= _USEFUL_SNR and begin_time_is_known:
         doubts.append(
             "PCr was not found: no ATP lies beside the highest peak at the distances of a 31P spectrum of tissue"
         )
@@ -53,27 +48,11 @@ def doubts_of_spectra(spectra: Spectra, *, begin_time_is_known: bool = True) -> 
     return tuple(doubts)
 
 
-def atp_evidence(spectra: Spectra) -> float:
-    """Return the amplitude over its Cramer-Rao bound of the faintest ATP multiplet of the best spectrum; 0 where there is none.
-
-    Examples
-    --------
-    >>> import p31mg
-    >>> atp_evidence(p31mg.simulate(0.5, prior="muscle-3t", snr=300, seed=1)) > 20
-    True
-    """
+def _of_best(spectra: Spectra) -> float:
+    """Return the evidence of ATP in the spectrum whose PCr stands out most; 0 where none does."""
     seen = survey(spectra)
     snr = np.where(seen.status == FitStatus.OK, seen.snr, -np.inf).ravel()
     if not snr.size or snr.max() == -np.inf:
         return 0.0
-    best = Spectra(spectra.fid.reshape(-1, spectra.n_points)[int(snr.argmax())], spectra.acquisition)
-    with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", P31mgWarning
-        )  # that the prior is of another field: only the pattern matters here
-        result = fit(best)
-    atp = [result.prior.names.index(name) for name in _ATP]
-    amplitude, bound = result.amplitude[..., atp], result.crlb_amplitude[..., atp]
-    known = np.isfinite(amplitude) & (bound > 0)
-    evidence = np.divide(amplitude, bound, out=np.zeros_like(amplitude), where=known)
-    return float(evidence.min())
+    best = spectra.fid.reshape(-1, spectra.n_points)[int(snr.argmax())]
+    return float(atp_evidence(Spectra(best, spectra.acquisition)))

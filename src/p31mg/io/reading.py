@@ -137,7 +137,7 @@ def examine(path: Path, given: Given, *, needs_begin_time: bool = True) -> Exami
         stated = replace(stated, begin_time_s=0.0, begin_time_source="unknown")
     acquisition = settle(path, stated, given)
     try:
-        spectra = Spectra(content.fid, acquisition, content.axis_names, str(path), content.metadata)
+        spectra = Spectra(content.fid, acquisition, content.axis_names, str(path), content.metadata, content.history)
     except InputError as error:
         msg = f"file {path}: {error}"
         raise ReadError(msg) from error

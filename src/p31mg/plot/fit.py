@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from p31mg.acquisition import frequency_axis_hz, ppm_axis
+from p31mg.acquisition import Spectra
 from p31mg.arrays import ComplexArray, FloatArray
 from p31mg.errors import InputError
 from p31mg.fitting import FitResult
 from p31mg.plot.style import DATA, FIT_SIZE, MODEL, RESIDUAL, RESONANCE, axes_or_new
+from p31mg.preprocess import apodise, displayed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -128,13 +129,12 @@ def _displayed(
     signals: ComplexArray, result: FitResult, where: int | tuple[int, ...], apodisation_hz: float
 ) -> tuple[FloatArray, FloatArray]:
     """Return the ppm axis and the phased real spectra of signals (n, N)."""
-    a = result.spectra.acquisition
-    n = _ZERO_FILL * signals.shape[-1]
-    decay = np.exp(-np.pi * apodisation_hz * a.dwell_time_s * np.arange(signals.shape[-1]))
-    phase = np.exp(-1j * (result.phase_rad[where] + 2 * np.pi * frequency_axis_hz(n, a.dwell_time_s) * a.begin_time_s))
-    spectra = np.fft.fftshift(np.fft.fft(signals * decay, n), axes=-1) * phase
-    reference = float(result.reference_offset_ppm[where])
-    return ppm_axis(n, a.dwell_time_s, a.spectrometer_frequency_mhz, reference), spectra.real
+    spectra = Spectra(signals, result.spectra.acquisition)
+    if apodisation_hz > 0:
+        spectra = apodise(spectra, apodisation_hz)
+    phase_rad, reference_ppm = float(result.phase_rad[where]), float(result.reference_offset_ppm[where])
+    ppm, drawn = displayed(spectra, phase_rad=phase_rad, reference_ppm=reference_ppm, zero_fill=_ZERO_FILL)
+    return ppm, drawn.real
 
 
 def _label(ax: Axes, result: FitResult, where: int | tuple[int, ...], heights: FloatArray) -> tuple[Text, ...]:

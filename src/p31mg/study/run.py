@@ -274,7 +274,8 @@ def _groups(files: list[_File]) -> Iterable[list[_File]]:
 def _stack(files: list[_File]) -> Spectra:
     members = [f.spectra for f in files if f.spectra is not None]
     fid = np.concatenate([s.fid.reshape(-1, s.n_points) for s in members])
-    return Spectra(fid, members[0].acquisition)
+    history = tuple(step for s in members for step in s.history)
+    return Spectra(fid, members[0].acquisition, history=history)
 
 
 def _rows(result: FitResult, mg: Any) -> pd.DataFrame:

@@ -1,9 +1,7 @@
 """Bruker TopSpin and XWIN-NMR: a folder with ``acqus`` and ``fid`` or ``ser``, read by nmrglue.
 
 **Sign** as that of p31mg. **Digital filter**: the receiver's filter delays the signal by GRPDLY points, or by what
-DECIM and DSPFVS mean on older consoles (table in nmrglue). The delay is undone exactly: a shift by the whole and broken number
-of points through the Fourier transform, on data padded so that nothing folds in, and the points before the signal, which then
-lie at the end, are cut off.
+DECIM and DSPFVS mean on older consoles (table in nmrglue). `p31mg.preprocess.group_delay` undoes it.
 **Begin time**: DE, from the end of the pulse to the opening of the receiver, and half of the pulse. Which pulse excited is a
 matter of the pulse program (and 10 us are 0.06 ppm of shift_alpha_beta at 14 T), so it is asked for, and the message says what
 the file has. Where DIGMOD is baseopt the first point is at the centre of the pulse.
@@ -15,8 +13,6 @@ import io
 import math
 from typing import Any
 
-import numpy as np
-
 from p31mg.arrays import ComplexArray
 from p31mg.errors import ReadError
 from p31mg.io.content import Content
@@ -24,6 +20,7 @@ from p31mg.io.fields import Fields
 from p31mg.io.foreign import library
 from p31mg.io.header import Stated
 from p31mg.io.source import LARGEST_PARAMETERS_BYTES, Source, require_bytes, require_points
+from p31mg.preprocess.group_delay import moved_earlier
 
 __all__ = [
     "NAME",
@@ -184,28 +181,12 @@ def group_delay_points(header: Fields) -> float:
 
 
 def without_group_delay(fid: ComplexArray, delay: float, source: Source) -> ComplexArray:
-    """Return FIDs (..., n) moved to earlier times by `delay` points, without the points that were before the signal.
-
-    Examples
-    --------
-    >>> from pathlib import Path
-    >>> delayed = np.concatenate([np.zeros(70), np.exp(-np.arange(130) / 9)]).astype(complex)
-    >>> moved = without_group_delay(delayed, 70.0, Source(Path("fid"), is_folder=False, size=0, head=b""))
-    >>> moved.size, bool(np.allclose(moved, delayed[70:]))
-    (130, True)
-    """
+    """Return FIDs (..., n) of a file moved to earlier times by `delay` points, without the points before the signal."""
     n = fid.shape[-1]
-    kept = n - math.ceil(delay)
-    if delay == 0:
-        return fid
-    if kept < 1:
+    if delay and n - math.ceil(delay) < 1:
         msg = f"file {source.path} has {n} points, fewer than the digital filter's delay of {delay:g}; it is truncated."
         raise ReadError(msg)
-    if n > _LONGEST_FID:
+    if delay and n > _LONGEST_FID:
         msg = f"file {source.path} has FIDs of {n:,} points; p31mg undoes the digital filter of up to {_LONGEST_FID:,}."
         raise ReadError(msg)
-    turn = np.exp(2j * np.pi * np.fft.fftfreq(2 * n) * delay)
-    out = np.empty((*fid.shape[:-1], kept), dtype=np.complex128)
-    for row, moved in zip(fid.reshape(-1, n), out.reshape(-1, kept), strict=True):
-        moved[:] = np.fft.ifft(np.fft.fft(row, 2 * n) * turn)[:kept]
-    return out
+    return moved_earlier(fid, delay)

@@ -25,13 +25,14 @@ import numpy as np
 import numpy.typing as npt
 
 from p31mg._version import __version__
-from p31mg.acquisition import Spectra
+from p31mg.acquisition import ProcessingStep, Spectra
 from p31mg.errors import InputError, ReadError, UnsupportedFormatError
 from p31mg.io.content import Content
 from p31mg.io.documents import jsonable
 from p31mg.io.foreign import library, reason_of
 from p31mg.io.header import LONGEST_DEAD_TIME_S, Stated, nucleus_name
 from p31mg.io.source import LARGEST_PARAMETERS_BYTES, LARGEST_TEXT_BYTES, Source, require_points
+from p31mg.preprocess.display import CAUTIONS
 
 if TYPE_CHECKING:
     from nibabel.nifti2 import Nifti2Image
@@ -48,6 +49,9 @@ _ESSENTIAL = ("SpectrometerFrequency", "ResonantNucleus", "SpectralWidth", "Echo
 _PERSONAL = {"PatientName", "PatientID", "PatientDoB", "PatientBirthDate", "DeviceSerialNumber", "OriginalFile"}
 """What the standard marks to be taken out for anonymity, and the name that BIDS and DICOM have for the date of birth."""
 _BIDS_NUCLEUS = re.compile(r"(?:^|_)nuc-([0-9A-Za-z]+)(?=_)")
+_CONVERSION = "Format conversion"
+_LONGEST_DETAILS = 2000
+_MOST_NUMBERS = 16
 _GZIP = b"\x1f\x8b"
 _VERSION = "mrs_v0_10"
 _HEADER_SIZES = {(348).to_bytes(4, order) for order in ("little", "big")} | {
@@ -103,7 +107,7 @@ def content_of(content: bytes, source: Source) -> Content:
         raise ReadError(msg)
     data = np.conjugate(data, out=data if data.flags.writeable else None)
     fid, axis_names = _time_last(data, metadata)
-    return Content(fid, _stated(loaded.header, metadata, source.path), axis_names, metadata, doubts)
+    return Content(fid, _stated(loaded.header, metadata, source.path), axis_names, metadata, doubts, _history(metadata))
 
 
 def _is_first_version(content: bytes) -> bool:
@@ -314,7 +318,8 @@ def image(spectra: Spectra) -> Nifti2Image:
     """Return spectra as a NIfTI-MRS image in double precision, conjugated to the sign of the standard.
 
     Batch axes named x, y and z become those of the file; up to three others become its dimensions 5 to 7. A header that was
-    NIfTI-MRS already is kept, but for what names a person, a device or the file of a scanner.
+    NIfTI-MRS already is kept, but for what names a person, a device or the file of a scanner. ProcessingApplied tells the history
+    of the spectra.
 
     Raises
     ------
@@ -347,7 +352,7 @@ def image(spectra: Spectra) -> Nifti2Image:
     if not is_echo:  # where it is one, it says nothing about the first point and stays as it was
         metadata["EchoTime"] = max(a.begin_time_s, 0.0) if a.begin_time_s <= LONGEST_DEAD_TIME_S else 0.0
     metadata["AcquisitionStartTime"] = a.begin_time_s - (0.0 if is_echo else metadata["EchoTime"])
-    metadata["ProcessingApplied"] = [*_steps(before), _this_step(spectra)]
+    metadata["ProcessingApplied"] = [*_steps(before), *map(_record, _since(before, spectra)), _this_step(spectra)]
     for i, name in enumerate(others):
         metadata[f"dim_{5 + i}"] = _dimension_tag(name, i)
         metadata[f"dim_{5 + i}_info"] = name
@@ -365,16 +370,63 @@ def _steps(metadata: Mapping[str, Any]) -> list[Any]:
     return list(steps) if isinstance(steps, list) else [steps]
 
 
+def _history(metadata: Mapping[str, Any]) -> tuple[ProcessingStep, ...]:
+    """Return what a file says was done to its FIDs, with what that means to a fit. A change of format is nothing done."""
+    steps = []
+    for step in _steps(metadata):
+        method = step.get("Method") if isinstance(step, Mapping) else None
+        if isinstance(method, str) and method != _CONVERSION:
+            said = {str(k): str(v)[:_LONGEST_DETAILS] for k, v in step.items() if k in ("Version", "Details")}
+            name = str(step.get("Program", "unknown"))[:_LONGEST_DETAILS]
+            steps.append(ProcessingStep(name=name, method=method, parameters=said, caution=CAUTIONS.get(method, "")))
+    return tuple(steps)
+
+
+def _since(metadata: Mapping[str, Any], spectra: Spectra) -> tuple[ProcessingStep, ...]:
+    """Return the steps that the header that the spectra came with does not record."""
+    recorded = _history(metadata)
+    return spectra.history[len(recorded) :] if spectra.history[: len(recorded)] == recorded else spectra.history
+
+
+def _record(step: ProcessingStep) -> dict[str, str]:
+    """Return the record of one step, as the standard wants it."""
+    chosen = ", ".join(f"{name}={_short(value)}" for name, value in step.parameters.items())
+    found = "; ".join(f"{name} {_short(value)}" for name, value in step.found.items())
+    return _entry(
+        step.method, f"p31mg.preprocess.{step.name}({chosen}){f': {found}' if found else ''}"[:_LONGEST_DETAILS]
+    )
+
+
+def _short(value: Any) -> str:
+    """Return numbers as text: a few of them one by one, of many their range."""
+    if not isinstance(value, np.ndarray):
+        return repr(value)
+    if value.dtype == bool:
+        where = f" at {np.flatnonzero(value)[:_MOST_NUMBERS].tolist()}" if 0 < value.sum() < value.size else ""
+        return f"{int(value.sum())} of {value.size}{where}"
+    if value.size <= _MOST_NUMBERS:
+        return "[" + ", ".join(f"{v:.6g}" for v in value.ravel()) + "]"
+    sizes = np.abs(value) if np.iscomplexobj(value) else value
+    known = sizes[np.isfinite(sizes)]
+    return f"{value.size} numbers, {known.min():.6g} to {known.max():.6g}" if known.size else f"{value.size} NaN"
+
+
 def _this_step(spectra: Spectra) -> dict[str, str]:
-    """Return the record of writing, as the standard wants it."""
+    """Return the record of writing."""
     source = Path(spectra.source).name or "arrays"
     begin = f"begin time from {spectra.acquisition.begin_time_source or 'an unnamed source'}"
+    return _entry(
+        _CONVERSION, f"written from {source}; {begin}; conjugated from the sign of p31mg to that of the standard"
+    )
+
+
+def _entry(method: str, details: str) -> dict[str, str]:
     return {
         "Time": datetime.now(UTC).isoformat(timespec="seconds"),
         "Program": "p31mg",
         "Version": __version__,
-        "Method": "Format conversion",
-        "Details": f"written from {source}; {begin}; conjugated from the sign of p31mg to that of the standard",
+        "Method": method,
+        "Details": details,
     }
 
 
