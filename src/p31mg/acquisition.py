@@ -141,9 +141,7 @@ class Acquisition:
             raise InputError(msg)
         _require("sd_begin_time_s", self.sd_begin_time_s, positive=False)
         if not 0 <= self.sd_begin_time_s <= VAGUEST_BEGIN_TIME_S:
-            msg = (
-                f"sd_begin_time_s is {self.sd_begin_time_s:g}; give it in seconds, from 0 (exact) to {VAGUEST_BEGIN_TIME_S:g}."
-            )
+            msg = f"sd_begin_time_s is {self.sd_begin_time_s:g}; give it in seconds, from 0 (exact) to {VAGUEST_BEGIN_TIME_S:g}."
             raise InputError(msg)
         if self.resonant_nucleus != RESONANT_NUCLEUS:
             msg = (

@@ -90,7 +90,9 @@ def small_problem(oracles):
         phase_slope[:, 9] = 1.0
         return SmallProblem(
             sampling=signal.Sampling(n_points, dwell_time_s, begin_time_s),
-            lines=signal.LineStructure(resonance, weight.astype(complex), 2j * np.pi * offset, slope, phase_slope, _ties()),
+            lines=signal.LineStructure(
+                resonance, weight.astype(complex), 2j * np.pi * offset, slope, phase_slope, _ties()
+            ),
             bins=np.arange(*bins),
             oracle_lines=oracle_lines,
             times=times,

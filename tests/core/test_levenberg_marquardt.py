@@ -160,7 +160,8 @@ class TestBounds:
     def test_rosenbrock_against_an_upper_bound(self):
         solution = solve(rosenbrock(upper=(0.5, INFINITE)))
         assert solution.converged.all()
-        np.testing.assert_allclose(solution.x[0], [0.5, 0.25], rtol=1e-9)
+        # what a damping of 1e-3 leaves of a last step of 1e-4 standard errors, which are 0.05 here
+        np.testing.assert_allclose(solution.x[0], [0.5, 0.25], rtol=1e-8)
         assert solution.held.tolist() == [[True, False]]
 
     @pytest.mark.parametrize(

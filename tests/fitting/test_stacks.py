@@ -155,7 +155,7 @@ class TestWorkers:
 
     @pytest.fixture(autouse=True)
     def small_portions(self, monkeypatch):
-        monkeypatch.setattr(importlib.import_module("p31mg.fitting.fit"), "_CHUNK_OF_A_WORKER", 100)
+        monkeypatch.setattr(importlib.import_module("p31mg.fitting.fit"), "_LARGEST_PART", 128)
 
     @pytest.mark.parametrize("workers", [2, 5])
     def test_number_of_workers_changes_no_bit(self, many, arrays, workers):

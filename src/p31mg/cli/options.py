@@ -58,7 +58,7 @@ acquisition_options = _all(
         "sd_begin_time_s",
         type=float,
         metavar="S",
-        help="How well the begin time is known, in s; above 0 the fit finds it. Default: 0, or 0.0003 for an EchoTime of the file.",
+        help="How well the begin time is known, in s; above 0 the fit finds it. Default: 0; for an EchoTime 0.0003.",
     ),
     click.option("--override", is_flag=True, help="Let these options replace what the file states."),
 )

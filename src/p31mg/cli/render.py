@@ -116,7 +116,8 @@ def verdict(row: Mapping[str, Any] | pd.Series[Any]) -> str:
     flags = {
         "at bound": row["at_bound"],
         "low SNR": not row["snr_ok"],
-        "broad": not row["linewidth_ok"],
+        "did not move": not row["moved"],
+        "broad": not (row["linewidth_ok"] and row["atp_linewidth_ok"]),
         "shift out of range": not (row["shift_in_range"] and row["in_range"]),
         "interval open": row["interval_open"],
         "pH not known for Kd": row["kd_corrected"] and not row["inputs_ok"],

@@ -35,11 +35,18 @@ Sums over *pairs* of lines need only sums over *single* lines, whatever the set 
     \sum \bar u_k u'_l = V_l\, g + h\, g', \quad
     \sum \bar u'_k u'_l = (\bar V_k + V_l)\, g' + h\, g''
 
-**Sums over bins.** With :math:`d = |1 - z w|^2`, a real number, :math:`\bar u^p = (1 - z w)^p / d^p`; hence
+**Sums over bins.** With the real numbers :math:`d = |1 - z w|^2`, :math:`\rho = 1 - |z|^2` and with :math:`\sigma = z w`,
+:math:`\bar u = (1 - \sigma)/d`. As :math:`\sigma d = \sigma (1 + |z|^2) - \sigma^2 - |z|^2`, no power of :math:`\sigma` beyond
+the first is needed:
 
-.. math:: \sum_j \bar u_j^p\, r_j = \sum_{i=0}^{p} \binom{p}{i} (-z)^i \sum_j d_j^{-p}\, w_j^i r_j
+.. math::
 
-are products of a real matrix (lines by bins) with a few columns that all lines share, and so is the model. In
+    \bar u^2 = \frac{\rho (1 - \sigma)}{d^2} - \frac{\sigma}{d}, \quad
+    \bar u^3 = \rho\left(\frac{\rho (1 - \sigma)}{d^3} - \frac{\sigma}{d^2}\right)
+    - \frac{|z|^2 (1 - \sigma)}{d^2} - \frac{\sigma}{d}
+
+so that all sums :math:`\sum_j \bar u_j^p\, r_j`, and U and V with 1 in place of r, are products of real matrices
+:math:`d^{-p}` (lines by bins) with the columns r and w r that all lines share; and so are the model and the Jacobian. In
 :math:`d = 1 + |z|^2 - 2|z| \cos(\omega - \theta_j)`, :math:`\omega = \mathrm{Im}\, q`, :math:`\theta_j = 2\pi j/N`, the cosine
 is again a product, of (lines by 2) with (2 by bins). The precision lost by these differences, a factor 1/d at most, is
 1e-10 for a line as narrow as 1/2500 of the spectral width.
@@ -59,6 +66,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import scipy.sparse
@@ -67,6 +75,8 @@ from p31mg.arrays import BoolArray, ComplexArray, FloatArray, IntArray
 from p31mg.core.signal import LineStructure, Sampling
 
 __all__ = ["BinModel", "NormalEquations", "exponential_bins"]
+
+AnyArray = np.ndarray[Any, Any]
 
 _CACHED = 2**17
 """Numbers in the line-by-bin matrices of spectra that are evaluated together: few enough for the second-level cache."""
@@ -146,6 +156,10 @@ class BinModel:
     sampling: Sampling
     bins: IntArray
 
+    @property
+    def _few_lines(self) -> bool:
+        return len(self.lines.weight) <= _FEW_LINES
+
     @cached_property
     def _angle(self) -> FloatArray:
         return 2 * np.pi * self.bins / self.sampling.n_points
@@ -159,13 +173,6 @@ class BinModel:
     def _cosine_table(self) -> FloatArray:
         """Shape (3, J)."""
         return np.stack([np.ones_like(self._angle), np.cos(self._angle), np.sin(self._angle)])
-
-    @cached_property
-    def _columns(self) -> tuple[FloatArray, FloatArray]:
-        """1 and the parts of w, shape (J, 3); the same and the parts of w^2, shape (J, 5)."""
-        w, w2 = self._turn, self._turn**2
-        columns = [np.ones(len(w)), w.real, w.imag, w2.real, w2.imag]
-        return np.stack(columns[:3], axis=-1), np.stack(columns, axis=-1)
 
     def evaluate(self, x: FloatArray, data: ComplexArray, curved: BoolArray | bool = False) -> NormalEquations:
         """Return cost, gradient, information and hessian at free parameters x (B, P).
@@ -201,18 +208,18 @@ class BinModel:
         state = self._line_state(x)
         powers = self._inverse_powers(state.z, 2 + bool(curved.any()))
         residual = self._residual(powers[0], state, data)
-        sums = self._sums_with(residual, powers, state.z)
+        sums, sums_of_one = self._sums(residual, powers, state.z)
         directions = self._directions(state)
 
         # Re<a, b> of complex vectors is the product of their pairs of real numbers
         pairs = directions.view(np.float64)
-        uv = np.stack([sums[:, 0], sums[:, 1] - sums[:, 0]], axis=-1).view(np.float64)
+        uv = np.stack([sums[0], sums[1] - sums[0]], axis=-1).view(np.float64)
         gradient = (pairs @ uv.reshape(len(x), -1, 1))[..., 0] * normalised
-        if len(self.lines.weight) <= _FEW_LINES:
-            products = directions @ np.swapaxes(self._gram(state.z, powers), -1, -2)
+        if self._few_lines:
+            products = directions @ np.swapaxes(self._gram(state.z, *sums_of_one), -1, -2)
             information = pairs @ np.swapaxes(products.view(np.float64), -1, -2)
         else:
-            jacobian = self._jacobian(directions, state.z, powers).view(np.float64)
+            jacobian = self._jacobian(directions, state.z, powers)
             information = jacobian @ np.swapaxes(jacobian, -1, -2)
         information *= normalised
         hessian = information.copy()
@@ -258,24 +265,24 @@ class BinModel:
         residual += (parts[:, 2] + 1j * parts[:, 3]) * np.conj(self._turn)
         return residual
 
-    def _sums_with(self, residual: ComplexArray, powers: list[FloatArray], z: ComplexArray) -> ComplexArray:
-        """Return the sums over bins of ū^p r, p = 1, 2, 3, shape (B, 3, M); 0 for the powers that are not there."""
-        columns = np.empty((*residual.shape, 4), dtype=np.complex128)  # w^i r; four for every stack
-        columns[..., 0] = residual
-        for i in range(1, 4):
-            residual = residual * self._turn
-            columns[..., i] = residual
-        out = np.zeros((len(z), 3, z.shape[-1]), dtype=np.complex128)
-        for order, power in enumerate(powers):
-            sums = (power @ columns.view(np.float64)[..., : 2 * (order + 2)]).view(np.complex128)
-            out[:, order] = _binomial(sums, z)
-        return out
+    def _sums(
+        self, residual: ComplexArray, powers: list[FloatArray], z: ComplexArray
+    ) -> tuple[list[ComplexArray], list[ComplexArray]]:
+        """Return the sums over bins of ū^p r for every power, and for few lines those of ū and ū^2, each (B, M)."""
+        turned = residual * self._turn
+        rows = np.empty((len(z), 7 if self._few_lines else 4, len(self.bins)))
+        rows[:, 0], rows[:, 1] = residual.real, residual.imag
+        rows[:, 2], rows[:, 3] = turned.real, turned.imag
+        rows[:, 4:] = self._cosine_table[: rows.shape[1] - 4]
+        every = [rows @ np.swapaxes(power, -1, -2) for power in powers]
+        of_residual = [(s[:, 0] + 1j * s[:, 1], z * (s[:, 2] + 1j * s[:, 3])) for s in every]
+        of_one = [(s[:, 4], z * (s[:, 5] - 1j * s[:, 6])) for s in every[:2]] if self._few_lines else []
+        return _sums_of_powers(z, of_residual), _sums_of_powers(z, of_one)
 
-    def _gram(self, z: ComplexArray, powers: list[FloatArray]) -> ComplexArray:
+    def _gram(self, z: ComplexArray, of_one: ComplexArray, of_square: ComplexArray) -> ComplexArray:
         """Return the inner products of (u, u') of all lines, shape (B, 2M, 2M); u and u' of a line are neighbours."""
         n_batch, m = z.shape
-        u, squared = (_binomial_of_one(powers[i] @ self._columns[i], z) for i in range(2))
-        v = squared - u
+        u, v = np.conj(of_one), np.conj(of_square - of_one)
         g = 1.0 - np.conj(z)[:, :, None] * z[:, None, :]
         g = np.conj(g) * (1.0 / (g.real**2 + g.imag**2))  # 1/g; faster than complex division
         g1 = g * (g - 1.0)
@@ -289,23 +296,26 @@ class BinModel:
         out[:, :, 1, :, 1] = (np.conj(v)[:, :, None] + v[:, None, :]) * g1 + hg1 * (2.0 * g - 1.0)
         return out.reshape(n_batch, 2 * m, 2 * m)
 
-    def _jacobian(self, directions: ComplexArray, z: ComplexArray, powers: list[FloatArray]) -> ComplexArray:
-        """Return the Jacobian at the bins, shape (B, P, J): of many lines it is smaller than their Gram matrix.
+    def _jacobian(self, directions: ComplexArray, z: ComplexArray, powers: list[FloatArray]) -> FloatArray:
+        """Return the Jacobian at the bins, real parts before imaginary ones, shape (B, P, 2J).
 
-        A column is sum_l alpha_l u_l + beta_l u'_l; with u = (1 - conj(zw))/d it is a real matrix product for each power of 1/d.
+        A column sum_l alpha_l u_l + beta_l u'_l is a sum of products with 1/d and 1/d^2, less conj(w) times another.
         """
-        out = np.empty((*directions.shape[:2], len(self.bins)), dtype=np.complex128)
-        back = np.conj(self._turn)
+        n_batch, n_parameters = directions.shape[:2]
+        out = np.empty((n_batch, n_parameters, 2, len(self.bins)))
+        _, cosine, sine = self._cosine_table
+        rho = 1.0 - (z.real**2 + z.imag**2)
         for parameters, lines in self._supports:
+            n = len(parameters)
             alpha = directions[:, parameters, 2 * lines.start : 2 * lines.stop : 2]
             beta = directions[:, parameters, 2 * lines.start + 1 : 2 * lines.stop : 2]
-            turn = np.conj(z)[:, None, lines]
-            alpha = alpha - beta
-            u = _complex_product([alpha, alpha * turn], powers[0][:, lines])
-            turned = beta * turn
-            u2 = _complex_product([beta, turned, turned * turn], powers[1][:, lines])
-            out[:, parameters] = u[0] + u2[0] - back * (u[1] + 2.0 * u2[1] - back * u2[2])
-        return out
+            turn, gamma = np.conj(z)[:, None, lines], rho[:, None, lines] * beta
+            product = _real_rows(alpha - beta, turn * alpha) @ powers[0][:, lines]
+            product += _real_rows(gamma, turn * gamma) @ powers[1][:, lines]
+            real, imag, real_turned, imag_turned = (product[:, i * n : (i + 1) * n] for i in range(4))
+            out[:, parameters, 0] = real - (cosine * real_turned - sine * imag_turned)
+            out[:, parameters, 1] = imag - (sine * real_turned + cosine * imag_turned)
+        return out.reshape(n_batch, n_parameters, -1)
 
     @cached_property
     def _supports(self) -> list[tuple[list[int], slice]]:
@@ -378,11 +388,11 @@ class BinModel:
         return np.concatenate(sources), np.concatenate(targets), np.concatenate(factors).astype(np.complex128)
 
     def _add_curvature(
-        self, hessian: FloatArray, state: _LineState, sums: ComplexArray, curved: BoolArray, normalised: float
+        self, hessian: FloatArray, state: _LineState, sums: list[ComplexArray], curved: BoolArray, normalised: float
     ) -> None:
         """Add -Re<d2S, r>, what Gauss-Newton leaves out, to the hessians of problems that are `curved`."""
         dt, kappa = self.sampling.dwell_time_s, state.kappa
-        u1, u2, u3 = np.moveaxis(sums, 1, 0)
+        u1, u2, u3 = sums
         v1, v2 = u2 - u1, 2.0 * u3 - 3.0 * u2 + u1  # sums of conj(u') r and conj(u'') r
         weight = np.conj(state.turn * state.b) * (normalised * curved[:, None])
         kappa, slope = np.conj(kappa), np.conj(state.kappa_slope)
@@ -424,28 +434,19 @@ class BinModel:
         return scipy.sparse.csr_array(table[:, entries]), entries
 
 
-def _binomial(sums: ComplexArray, z: ComplexArray) -> ComplexArray:
-    """Return the sums of (1 - z w)^p from those of w^i, i = 0..p on the last axis."""
-    order = sums.shape[-1] - 1
-    if order == 1:
-        return sums[..., 0] - z * sums[..., 1]
-    if order == 2:
-        return sums[..., 0] - z * (2.0 * sums[..., 1] - z * sums[..., 2])
-    return sums[..., 0] - z * (3.0 * sums[..., 1] - z * (3.0 * sums[..., 2] - z * sums[..., 3]))
+def _sums_of_powers(z: ComplexArray, sums: list[tuple[AnyArray, ComplexArray]]) -> list[ComplexArray]:
+    """Return the sums of ū^p r from those of r/d^p and zw r/d^p, p = 1, 2, ..., each (B, M)."""
+    squared = z.real**2 + z.imag**2
+    rho = 1.0 - squared
+    differences = [plain - turned for plain, turned in sums]
+    out = differences[:1]
+    if len(sums) > 1:
+        out.append(rho * differences[1] - sums[0][1])
+    if len(sums) > 2:
+        out.append(rho * (rho * differences[2] - sums[1][1]) - squared * differences[1] - sums[0][1])
+    return out
 
 
-def _binomial_of_one(parts: FloatArray, z: ComplexArray) -> ComplexArray:
-    """Return the sums of u^p = conj((1 - z w)^p) from the real sums of 1, Re w, Im w, ..."""
-    powers = parts[..., 1::2] + 1j * parts[..., 2::2]
-    return np.conj(_binomial(np.concatenate([parts[..., :1], powers], axis=-1), z))
-
-
-def _complex_product(parts: list[ComplexArray], matrix: FloatArray) -> list[ComplexArray]:
-    """Return complex matrices (B, n, M) times one real matrix (B, M, J), by one real product."""
-    n = parts[0].shape[1]
-    rows = [array for part in parts for array in (part.real, part.imag)]
-    product = np.concatenate(rows, axis=1) @ matrix
-    return [
-        product[:, 2 * i * n : (2 * i + 1) * n] + 1j * product[:, (2 * i + 1) * n : 2 * (i + 1) * n]
-        for i in range(len(parts))
-    ]
+def _real_rows(*factors: ComplexArray) -> FloatArray:
+    """Return the real and imaginary rows of complex matrices (B, n, M), one below the other."""
+    return np.concatenate([part for factor in factors for part in (factor.real, factor.imag)], axis=1)

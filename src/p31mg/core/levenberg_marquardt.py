@@ -8,7 +8,9 @@ direction in which the cost falls) one iteration
    diag H makes the step independent of the units of every parameter). H is :math:`J^T J` far from the minimum, where it is
    safe, and the full second derivative within 3 standard errors of it, where it converges quadratically;
 3. moves to the projection of :math:`x + \delta` on the bounds and compares the fall of the cost with the one
-   predicted, :math:`2 g^T\delta - \delta^T H \delta`; it accepts any fall, and moves :math:`\mu` by their ratio.
+   predicted, :math:`2 g^T\delta - \delta^T H \delta`; it accepts any fall, and moves :math:`\mu` by their ratio. After a step
+   that is refused, :math:`\mu` is at least what would have predicted its cost; where the quadratic form has no minimum,
+   because weak lines lie in noise, at least twice what lifts its curvature along :math:`\delta` to zero.
 
 **Stopping.** Let :math:`e^2` be the predicted fall in units of :math:`C/\nu`, the noise variance that the residual itself
 implies for :math:`\nu` degrees of freedom: the squared distance to the minimum in standard errors, whatever the units, the number
@@ -39,6 +41,10 @@ Evaluate = Callable[[FloatArray, IntArray, BoolArray], NormalEquations]
 `near` (B,) with the full second derivative for a hessian, elsewhere with J^T J."""
 
 _MU_START, _MU_MIN, _MU_MAX = 1e-3, 1e-8, 1e8
+_MU_SADDLE = 0.1
+"""Least damping where H is not positive definite along the step: the smallest eigenvalues of the scaled J^T J are about that."""
+_MU_REFUSED_MAX = 10.0
+"""Most that one refused step raises the damping to: its cost may be anything."""
 _NEAR = 9.0
 """Predicted fall of the cost, in units of the noise variance, below which the full second derivative is used: 3 sd."""
 _FORECAST_MARGIN = 1e-2
@@ -108,10 +114,15 @@ def minimise(
         if not active.size:
             break
         low, high = lower[active], upper[active]
-        held = _held(x[active], low, high, now)
-        step = np.clip(x[active] + _damped_step(now, held, mu[active]), low, high) - x[active]
-        predicted = ((2 * now.gradient - (now.hessian @ step[..., None])[..., 0]) * step).sum(axis=-1)
         variance = np.maximum(now.cost / degrees_of_freedom, _LEAST_VARIANCE * energy[active])
+        here = x[active]
+        step, predicted = _step_within(here, low, high, now, mu[active])
+        saddle = np.flatnonzero(predicted < -tolerance * variance)
+        if saddle.size:
+            at = now.rows(saddle)
+            mu[active[saddle]] = _mu_of_saddle(at, step[saddle], mu[active[saddle]])
+            within = here[saddle], low[saddle], high[saddle]
+            step[saddle], predicted[saddle] = _step_within(*within, at, mu[active[saddle]])
         n_iterations[active] += 1
 
         fall = np.abs(predicted) / variance
@@ -139,6 +150,8 @@ def minimise(
         ratio[invisible & accepted] = 1.0
         mu[active] = _next_mu(mu[active], ratio, accepted)
         refused = np.flatnonzero(~accepted)
+        missed = (trial.cost - now.cost + predicted)[refused] / _scaled_square(now.diagonal[refused], step[refused])
+        mu[active[refused]] = np.maximum(mu[active[refused]], np.minimum(missed, _MU_REFUSED_MAX))
         trial.put(refused, now.rows(refused))
         now = trial
         stuck = mu[active] >= _MU_MAX
@@ -173,6 +186,24 @@ def scaled(matrix: FloatArray, held: BoolArray, diagonal: FloatArray) -> tuple[F
     unit = matrix * scale[:, :, None] * scale[:, None, :]
     np.einsum("bii->bi", unit)[held] = 1.0
     return unit, scale
+
+
+def _step_within(
+    x: FloatArray, lower: FloatArray, upper: FloatArray, at: NormalEquations, mu: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return the damped step (B, P), projected on the bounds, and the fall of the cost that it predicts (B,)."""
+    step = np.clip(x + _damped_step(at, _held(x, lower, upper, at), mu), lower, upper) - x
+    return step, ((2 * at.gradient - (at.hessian @ step[..., None])[..., 0]) * step).sum(axis=-1)
+
+
+def _mu_of_saddle(at: NormalEquations, step: FloatArray, mu: FloatArray) -> FloatArray:
+    curvature = ((at.hessian @ step[..., None])[..., 0] * step).sum(axis=-1) / _scaled_square(at.diagonal, step)
+    return np.maximum(mu, np.maximum(_MU_SADDLE, -2 * curvature))
+
+
+def _scaled_square(diagonal: FloatArray, step: FloatArray) -> FloatArray:
+    """Return the squared length of steps, scaled by diag H, shape (B,)."""
+    return np.maximum((diagonal * step**2).sum(axis=-1), np.finfo(float).tiny)
 
 
 def _damped_step(at: NormalEquations, held: BoolArray, mu: FloatArray) -> FloatArray:

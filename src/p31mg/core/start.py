@@ -10,7 +10,8 @@ r"""Start values for a whole stack of spectra at once, from their discrete Fouri
    strongest expectation first, and what is found is taken away before the next. In phase, a beta triplet stands out that
    is lost in the noise point by point.
 4. **Widths** of the others: expected width plus the broadening found on the reference, which an inhomogeneous field adds to
-   all lines alike.
+   all lines alike. The filters are as wide as expected, L; behind them a line of width w has :math:`2L/(L + w)` of its
+   amplitude, which is made up for.
 
 What is found is rounded to single precision. The last digits of the products above depend on how many spectra there are; so
 nothing of that reaches a fit, and its result is the same to the last bit in whatever batch.
@@ -237,15 +238,18 @@ class Finder:
         aligned = (nearby - reference[:, None] * template) * np.exp(-1j * phase)[:, None]
         shift, amplitude, begin_shift_s = self._best_pursuit(aligned)
 
-        amplitude[:, e.reference] = np.abs(reference)
-        amplitude = np.maximum(amplitude, _LEAST_AMPLITUDE * e.amplitude * amplitude[:, [e.reference]])
         broadening = width_hz - e.linewidth_hz[e.reference]
         linewidth = e.linewidth_hz + np.maximum(broadening[:, None], -0.5 * e.linewidth_hz)
         linewidth = np.clip(linewidth, e.linewidth_lower_hz, e.linewidth_upper_hz)
+        amplitude *= 0.5 * (1.0 + linewidth / e.linewidth_hz)
+        amplitude[:, e.reference] = np.abs(reference)
+        amplitude = np.maximum(amplitude, _LEAST_AMPLITUDE * e.amplitude * amplitude[:, [e.reference]])
         relative = np.clip(shift - left_over[:, None], e.shift_lower_hz, e.shift_upper_hz)
         relative[:, e.reference] = 0.0
         frequency = coarse * self.sampling.bin_hz + offset_hz
-        phase = phase - 2 * np.pi * (self.sampling.begin_time_s * centre * self.sampling.bin_hz + begin_shift_s * frequency)
+        phase = phase - 2 * np.pi * (
+            self.sampling.begin_time_s * centre * self.sampling.bin_hz + begin_shift_s * frequency
+        )
         common = np.tile(e.common, (len(phase), 1))
         if self.lines.fits_begin_time:
             common[:, -1] = begin_shift_s
@@ -279,13 +283,17 @@ class Finder:
 
     def _best_pursuit(self, aligned: ComplexArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Return what the pursuit finds, at the shift of the begin time at which it explains most, and that shift (B,)."""
-        outputs = {k: aligned[:, self._windows[k]] @ self._filters[k] for k in self._order}
+        outputs: dict[int, ComplexArray] = {k: aligned[:, self._windows[k]] @ self._filters[k] for k in self._order}
         shift, amplitude, most = self._pursue(outputs, self.expected.begin_shift_s[0])
         begin_shift_s = np.full(len(aligned), self.expected.begin_shift_s[0])
         for other_s in self.expected.begin_shift_s[1:]:
             other_shift, other_amplitude, explained = self._pursue(outputs, other_s)
             better = explained > most
-            shift[better], amplitude[better], most[better] = other_shift[better], other_amplitude[better], explained[better]
+            shift[better], amplitude[better], most[better] = (
+                other_shift[better],
+                other_amplitude[better],
+                explained[better],
+            )
             begin_shift_s[better] = other_s
         return shift, amplitude, begin_shift_s
 

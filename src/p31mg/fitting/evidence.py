@@ -5,8 +5,8 @@ within :math:`1/\pi w`: it lives in the first points only. Of the residual's bin
 make (the space of their transforms within the fitted bins), and its energy compared with that of noise.
 
 **Lineshape.** The reference is the strongest line; a field that broadens all lines alike shows on it first. Its line alone
-is written with a small Gaussian width and a skew; the fall of the cost that Gauss-Newton predicts for these two, beyond what shift, width,
-amplitude and phase of the same line would give, is a score test with two degrees of freedom.
+is written with a small Gaussian width and a skew; the fall of the cost that Gauss-Newton predicts for these two, beyond what
+shift, width, amplitude and phase of the same line would give, is a score test with two degrees of freedom.
 """
 
 from __future__ import annotations
@@ -42,6 +42,9 @@ _SMALL_WIDTH = 0.3
 _IN_BAND = 0.5
 """Share of its energy that a signal of the first points must have in the fitted bins to be looked for."""
 
+NEAR_ATP_PPM = 1.0
+"""Around the windows of alpha and beta: where a residual above the noise casts doubt on their shifts."""
+
 _LEAST_NOISE = 1e-4
 """Of a point, relative to the largest: with less noise every approximation of the model would be found."""
 
@@ -58,6 +61,23 @@ class Evidence:
         centre, seen = self.problem.nearest_bin(y)
         data = take_bins(spectrum, centre, self.problem.bins)
         return self.problem.model.residual(self.problem.free(seen), data)
+
+    def excess(self, residual: ComplexArray, noise_sd: FloatArray) -> FloatArray:
+        """Return the root mean square of the residual around alpha and beta over the noise, (B,); 1 without any noise."""
+        near = residual[:, self._near_atp]
+        degrees_of_freedom = 2 * near.shape[-1] * (1.0 - self.problem.ties.shape[1] / (2 * residual.shape[-1]))
+        power = (near.real**2 + near.imag**2).sum(axis=-1) / (self.problem.sampling.n_points * degrees_of_freedom)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(noise_sd > 0, np.sqrt(power) / noise_sd, 1.0)
+
+    @cached_property
+    def _near_atp(self) -> IntArray:
+        e, margin = self.problem.expectation, NEAR_ATP_PPM * self.problem.spectrometer_frequency_mhz
+        hz = self.problem.bins * self.problem.sampling.bin_hz
+        near = [
+            (hz > e.shift_lower_hz[k] - margin) & (hz < e.shift_upper_hz[k] + margin) for k in self.problem.alpha_beta
+        ]
+        return np.flatnonzero(np.logical_or(*near))
 
     def broad(self, residual: ComplexArray, noise_sd: FloatArray) -> BoolArray:
         """Return where the first points hold more than noise of sd `noise_sd` (B,), in the units of the fit."""

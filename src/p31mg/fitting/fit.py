@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from p31mg.fitting.result import FitResult
 from p31mg.fitting.rows import Rows, result_of
 from p31mg.fitting.survey import CHUNK, Look, look
 from p31mg.fitting.uncertainty import uncertainty_of
+from p31mg.fitting.workers import can_fork, for_each
 from p31mg.prior import Prior, load_prior
 
 if TYPE_CHECKING:
@@ -32,14 +33,11 @@ __all__ = ["ENGINES", "fit"]
 
 ENGINES = ("batch", "lmfit")
 
-_CHUNK_OF_A_WORKER = 1024
-"""Spectra fitted together by one of several threads: longer array operations, for which they wait less for each other."""
+_LEAST_PART, _LARGEST_PART = 128, 2048
+"""Spectra that a worker takes at once: enough to be worth a process, few enough for workers to end together."""
 
 _LARGEST_BLOCK = 31 * 2**20
 """Bytes, just below the most that glibc's limits grow to."""
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
 def fit(
@@ -69,10 +67,10 @@ def fit(
         ``"batch"`` (default): the NumPy core on the whole stack. ``"lmfit"``: one by one with `lmfit`, slower, with
         parameters that can be edited.
     phase_model
-        ``"locked"``: all phases follow from one and the begin time, which is exact. ``"begin-time"``: the begin time is fitted, with
-        the sd that the acquisition states (flat within 1 ms where it states none). ``"free"``: a phase for every resonance; says
-        least and asks least. Default ``"auto"``: as the prior says, or else ``"begin-time"`` where the begin time has an sd and
-        ``"locked"`` where it has none.
+        ``"locked"``: all phases follow from one and the begin time, which is exact. ``"begin-time"``: the begin time is fitted,
+        with the sd that the acquisition states (flat within 1 ms where it states none). ``"free"``: a phase for every resonance;
+        says least and asks least. Default ``"auto"``: as the prior says, or else ``"begin-time"`` where the begin time has an sd
+        and ``"locked"`` where it has none.
     lineshape
         Default ``"auto"``: where the reference shows that its line is not Lorentzian, the spectrum is fitted again with lines
         that an inhomogeneous, perhaps skewed field broadens all alike; see `FitResult.gaussian_linewidth_hz`. ``"prior"``: the
@@ -155,46 +153,74 @@ def fit(
 
     _keep_freed_memory()
     fid = spectra.fid.reshape(-1, spectra.n_points)
+
     ladder = Ladder.of(whole, choice)
-    rows = Rows(len(fid), ladder.richest)
-    seen = _look_at_all(fid, ladder.lean, rows, workers)
-    scale = np.full(len(fid), np.nan)
-    scale[seen.rows] = seen.scale
 
-    def fit_rows(problem: Problem, which: IntArray, start: FloatArray) -> None:
-        def fit_portion(portion: tuple[Problem, IntArray]) -> None:
-            short, part = portion
-            at, unit = which[part], scale[which[part]]
-            known_noise_sd = rows.late_noise_sd[at] / unit
-            spectrum = short.transformed(fid, at, unit)
-            results: Sequence[Any] = [None] * len(at)
-            if engine == "batch":
-                out = fit_stack(spectrum, start[part], short, max_iterations, known_noise_sd**2)
-            else:
-                out, results = fit_each(
-                    spectrum, start[part], short, max_iterations, known_noise_sd**2, parameters, unit
-                )
-            uncertainty = uncertainty_of(out, short, whole.sampling)
-            rows.put(at, out, uncertainty, unit, short)
-            evidence = ladder.evidence(short)
-            if evidence is not None:
-                residual = evidence.left_over(spectrum, out.y)
-                rows.is_broad[at] = ladder.leaves_out_points and evidence.broad(residual, known_noise_sd)
-                rows.is_misshapen[at] = evidence.misshapen(residual, out.y, known_noise_sd)
-            for row, result, sd in zip(at, results, uncertainty.noise_sd, strict=True):
-                if result is not None:
-                    in_data_units(result, short, float(scale[row]), float(sd))
-                    rows.lmfit_results[row] = result
+    def fit_part(part: slice) -> Rows:
+        rows = Rows(len(fid[part]), ladder.richest)
+        _Climb(fid[part], rows, ladder, whole, engine, max_iterations, parameters).fit()
+        return rows
 
-        together = CHUNK if workers == 1 else _CHUNK_OF_A_WORKER
-        for _ in _for_each(fit_portion, _portions(problem, start, together), workers):
-            pass
-
-    fit_rows(ladder.lean, seen.rows, seen.y)
-    for problem, needs_it in ladder.steps():
-        which = np.flatnonzero(needs_it(rows))
-        fit_rows(problem, which, rows.start(which, scale[which], problem))
+    parts = _parts(len(fid), workers)
+    rows = Rows.joined(for_each(fit_part, parts, workers, processes=engine == "batch" and can_fork()))
     return result_of(rows, spectra, engine, given)
+
+
+@dataclass
+class _Climb:
+    """Fits signals (n, N) from the lean model to the richer ones that they ask for, and writes what comes out to their rows."""
+
+    fid: ComplexArray
+    rows: Rows
+    ladder: Ladder
+    whole: Problem
+    engine: str
+    max_iterations: int
+    parameters: Parameters | None
+
+    def __post_init__(self) -> None:
+        self.scale = np.full(len(self.fid), np.nan)  # what 1 is in the fit
+
+    def fit(self) -> None:
+        rows = self.rows
+        seen = _look_at_all(self.fid, self.ladder.lean, rows)
+        self.scale[seen.rows] = seen.scale
+        self._fit_rows(self.ladder.lean, seen.rows, seen.y)
+        for problem, needs_it in self.ladder.steps():
+            which = np.flatnonzero(needs_it(rows))
+            self._fit_rows(problem, which, rows.start(which, self.scale[which], problem))
+
+    def _fit_rows(self, problem: Problem, which: IntArray, start: FloatArray) -> None:
+        for short, part in _portions(problem, start):
+            self._fit_portion(short, which[part], start[part])
+
+    def _fit_portion(self, problem: Problem, which: IntArray, start: FloatArray) -> None:
+        rows, scale = self.rows, self.scale[which]
+        noise_sd = rows.late_noise_sd[which] / scale
+        spectrum = problem.transformed(self.fid, which, scale)
+        results: Sequence[Any] = [None] * len(which)
+        if self.engine == "batch":
+            out = fit_stack(spectrum, start, problem, self.max_iterations, noise_sd**2)
+        else:
+            out, results = fit_each(spectrum, start, problem, self.max_iterations, noise_sd**2, self.parameters, scale)
+        uncertainty = uncertainty_of(out, problem, self.whole.sampling)
+        rows.put(which, out, uncertainty, scale, problem)
+        evidence = self.ladder.evidence(problem)
+        residual = evidence.left_over(spectrum, out.y)
+        rows.moved[which] = (out.y[:, problem.alpha_beta] != start[:, problem.alpha_beta]).any(axis=-1)
+        rows.excess[which] = evidence.excess(residual, noise_sd)
+        rows.is_broad[which] = evidence.broad(residual, noise_sd)
+        rows.is_misshapen[which] = evidence.misshapen(residual, out.y, noise_sd)
+        for row, result, unit, sd in zip(which, results, scale, uncertainty.noise_sd, strict=True):
+            if result is not None:
+                in_data_units(result, problem, float(unit), float(sd))
+                rows.lmfit_results[row] = result
+
+
+def _parts(n: int, workers: int) -> list[slice]:
+    """Return the parts of a stack that workers take one after the other; one for a single worker."""
+    each = max(_LEAST_PART, min(_LARGEST_PART, -(-n // workers))) if workers > 1 else max(n, 1)
+    return [slice(first, first + each) for first in range(0, max(n, 1), each)]
 
 
 def _keep_freed_memory() -> None:
@@ -207,36 +233,23 @@ def _keep_freed_memory() -> None:
     del block
 
 
-def _look_at_all(fid: ComplexArray, problem: Problem, rows: Rows, workers: int) -> Look:
+def _look_at_all(fid: ComplexArray, problem: Problem, rows: Rows) -> Look:
     """Return the first look at all signals (n, N), and write what it tells to the rows."""
-    starts = range(0, max(len(fid), 1), CHUNK)
-    together = Look.joined(list(_for_each(lambda start: look(fid[start : start + CHUNK], problem), starts, workers)))
-    rows.status[:] = together.status
-    rows.noise_sd[:] = rows.late_noise_sd[:] = together.noise_sd
-    rows.snr[:, problem.reference] = together.snr
-    return together
+    seen = Look.joined([look(fid[i : i + CHUNK], problem) for i in range(0, max(len(fid), 1), CHUNK)])
+    rows.status[:] = seen.status
+    rows.noise_sd[:] = rows.late_noise_sd[:] = seen.noise_sd
+    rows.snr[:, problem.reference] = seen.snr
+    return seen
 
 
-def _portions(problem: Problem, start: FloatArray, together: int) -> list[tuple[Problem, IntArray]]:
-    """Return which signals to fit together, that many at most, and with how many of their points, by start values (B, n)."""
+def _portions(problem: Problem, start: FloatArray) -> list[tuple[Problem, IntArray]]:
+    """Return which signals to fit together, and with how many of their points, by start values (B, n)."""
     length = problem.enough_for(start[:, len(problem.prior.names) + problem.reference])
     portions = []
     for i, short in enumerate(problem.shortened):
         alike = np.flatnonzero(length == i)
-        portions += [(short, alike[first : first + together]) for first in range(0, len(alike), together)]
+        portions += [(short, alike[first : first + CHUNK]) for first in range(0, len(alike), CHUNK)]
     return portions
-
-
-def _for_each(call: Callable[[Item], Result], items: Sequence[Item], workers: int) -> Iterator[Result]:
-    """Call with each item, in threads: nearly all of the time is spent in array operations that run side by side."""
-    if min(workers, len(items)) <= 1:
-        yield from map(call, items)
-        return
-    from threadpoolctl import threadpool_limits
-
-    # a thread of ours and those of BLAS would wait for the same cores
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers) as pool:
-        yield from pool.map(call, items)
 
 
 def _require_width(problem: Problem) -> None:

@@ -21,12 +21,22 @@ RELIABLE_ATP_SNR = 9.0
 0.4 % to 2 % of the errors were then beyond 4 sd, and 95 % intervals held the truth in 91 to 93 %. With an SNR of beta above 9
 they held it in 94 to 95 %."""
 
-LARGEST_RESIDUAL = 1.35
-"""Noise of the residual over that of the last half of the FID, in the same bins. It stayed below 1.34 in 9000 simulated spectra
-that the model describes; a begin time wrong by 0.05 ms makes it 1.56 in a 7 T brain spectrum of SNR 170, 0.1 ms 2.5."""
+LARGEST_RESIDUAL = 1.45
+"""Root mean square of the residual around alpha and beta over the noise of the last half of the FID. It stayed below 1.43 in
+4000 simulated spectra that the model describes; a begin time wrong by 0.05 ms makes it 1.7 and 2.1 in a 7 T brain spectrum of SNR
+170, 0.1 ms 2.7."""
 
 WIDEST_PCR_PPM = 0.6
 """Beyond it the multiplets of ATP merge with their neighbours."""
+
+WIDEST_ATP_PPM = 1.2
+"""Of a line of alpha or beta. Beyond it, what was fitted is a hump and not a multiplet, or ATP that exchanges."""
+
+LARGEST_CORRELATION = 0.9
+"""Of the shift of alpha with that of a neighbour."""
+
+MOST_BEGIN_SHIFT_SD = 3.0
+"""That a fitted begin time may lie from the stated one, in its sd."""
 
 
 def judge(
@@ -58,29 +68,63 @@ def judge(
 
 
 def quality_of(
+    problem: Problem,
+    *,
     shift_alpha_beta_ppm: FloatArray,
-    pcr_linewidth_hz: FloatArray,
+    covariance_shift_ppm2: FloatArray,
+    linewidth_hz: FloatArray,
     snr: FloatArray,
     at_bound: BoolArray,
     converged: BoolArray,
+    moved: BoolArray,
     excess: FloatArray,
     is_broad: BoolArray,
-    problem: Problem,
+    begin_shift_s: FloatArray,
 ) -> Quality:
     """Return the named booleans of spectra (B,).
 
-    From SNR (B, K), which reported parameters sit on a bound (B, 3K+1), the excess of the residual over the noise (B,),
-    and whether a broad signal is left in it.
+    From covariance of the shifts (B, K, K), whole linewidths and SNR (B, K), which reported parameters sit on a bound (B, n),
+    whether alpha or beta moved from its start value, the excess of the residual over the noise, whether a broad signal is left
+    in it, and what the fit added to the begin time, each (B,).
     """
     k = len(problem.prior.names)
     alpha, beta = problem.alpha_beta
     decisive = [problem.reference, alpha, beta, k + alpha, k + beta, k + problem.reference]
     low, high = PLAUSIBLE_SHIFT_ALPHA_BETA_PPM
+    linewidth_ppm = linewidth_hz / problem.spectrometer_frequency_mhz
     return Quality(
         converged=converged,
+        moved=moved,
         at_bound=np.logical_or.reduce(at_bound[:, decisive], axis=-1),
         snr_ok=np.logical_and.reduce(snr[:, [alpha, beta]] >= RELIABLE_ATP_SNR, axis=-1),
-        linewidth_ok=pcr_linewidth_hz < WIDEST_PCR_PPM * problem.spectrometer_frequency_mhz,
+        linewidth_ok=linewidth_ppm[:, problem.reference] < WIDEST_PCR_PPM,
+        atp_linewidth_ok=np.logical_and.reduce(linewidth_ppm[:, [alpha, beta]] < WIDEST_ATP_PPM, axis=-1),
         shift_in_range=(shift_alpha_beta_ppm > low) & (shift_alpha_beta_ppm < high),
         residual_ok=(excess <= LARGEST_RESIDUAL) & ~is_broad,
+        alpha_is_separate=_correlation_with_neighbours(covariance_shift_ppm2, problem) <= LARGEST_CORRELATION,
+        begin_time_ok=_begin_time_ok(begin_shift_s, problem),
     )
+
+
+def _correlation_with_neighbours(covariance: FloatArray, problem: Problem) -> FloatArray:
+    """Return the largest correlation of alpha with a resonance whose window is next to its own, in magnitude, (B,)."""
+    alpha, r = problem.alpha_beta[0], problem.prior.resonances
+    low, high = r[alpha].shift_bounds_ppm
+    near = [
+        k
+        for k, other in enumerate(r)
+        if k != alpha and other.shift_bounds_ppm[0] < high + 1.0 and other.shift_bounds_ppm[1] > low - 1.0
+    ]
+    if not near:
+        return np.zeros(len(covariance))
+    variance = np.einsum("bkk->bk", covariance)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        correlation = covariance[:, alpha, near] / np.sqrt(variance[:, [alpha]] * variance[:, near])
+    return np.abs(np.nan_to_num(correlation)).max(axis=-1)
+
+
+def _begin_time_ok(begin_shift_s: FloatArray, problem: Problem) -> BoolArray:
+    """Return where a fitted begin time agrees with what was known of it."""
+    if problem.sd_begin_time_s == 0:
+        return np.ones(len(begin_shift_s), dtype=bool)
+    return ~(np.abs(begin_shift_s) > MOST_BEGIN_SHIFT_SD * problem.sd_begin_time_s)

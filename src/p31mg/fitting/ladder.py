@@ -49,10 +49,9 @@ class Ladder:
         """The problem whose parameters include those of all others."""
         return self.lean if self.with_field is None else replace(self.lean, prior=self.with_field)
 
-    def evidence(self, problem: Problem) -> Evidence | None:
-        """Return the tests of fits by one of the problems, or None where no test would change anything."""
-        richer = self.with_field if problem.prior is self.lean.prior else None
-        return _evidence(problem, richer) if self.leaves_out_points or richer is not None else None
+    def evidence(self, problem: Problem) -> Evidence:
+        """Return the tests of fits by one of the problems."""
+        return _evidence(problem, self.with_field if problem.prior is self.lean.prior else None)
 
     def steps(self) -> Iterator[tuple[Problem, Callable[[Rows], BoolArray]]]:
         """Yield what comes after the lean fit, and which rows need it: first points are left out, then lines get a field.

@@ -102,7 +102,13 @@ def fit_each(
         minimiser = lmfit.Minimizer(
             _residual,
             parameters,
-            fcn_args=(transform[which], which, problem, names, np.sqrt(variance * problem.reported_penalty.inverse_variance)),
+            fcn_args=(
+                transform[which],
+                which,
+                problem,
+                names,
+                np.sqrt(variance * problem.reported_penalty.inverse_variance),
+            ),
             scale_covar=False,
             nan_policy="raise",
         )
@@ -188,7 +194,12 @@ def _values(parameters: Parameters, problem: Problem, names: Sequence[str]) -> F
 
 
 def _residual(
-    parameters: Parameters, data: ComplexArray, bins: IntArray, problem: Problem, names: Sequence[str], known: FloatArray
+    parameters: Parameters,
+    data: ComplexArray,
+    bins: IntArray,
+    problem: Problem,
+    names: Sequence[str],
+    known: FloatArray,
 ) -> FloatArray:
     """Return what the model leaves of the data, and of what is known of the parameters (`known`, weights by their order)."""
     y = _values(parameters, problem, names)
@@ -198,7 +209,12 @@ def _residual(
 
 
 def _jacobian(
-    parameters: Parameters, data: ComplexArray, bins: IntArray, problem: Problem, names: Sequence[str], known: FloatArray
+    parameters: Parameters,
+    data: ComplexArray,
+    bins: IntArray,
+    problem: Problem,
+    names: Sequence[str],
+    known: FloatArray,
 ) -> FloatArray:
     """Return the Jacobian of `_residual` for the varying parameters: per resonance, then along the ties."""
     del data

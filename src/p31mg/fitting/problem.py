@@ -178,7 +178,7 @@ class Problem:
 
     @property
     def _begin_shifts_s(self) -> FloatArray:
-        """Shifts of the begin time to start from, close enough for phases to be right by 45 degrees at the ends of the windows."""
+        """Shifts of the begin time to start from: phases are then right by 45 degrees at the ends of the windows."""
         if not self.lines.fits_begin_time:
             return np.zeros(1)
         low, high = self.common_bounds[:, -1]

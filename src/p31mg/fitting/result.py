@@ -250,7 +250,8 @@ class FitResult:
         columns["first_point"] = self.first_point.ravel()
         for name in common_parameters(self.model_prior):
             if name.endswith("_phase_rad"):
-                columns[name.replace("_rad", "_deg")] = np.degrees(self.resonance_phase_rad[..., self.names.index(name[:-10])]).ravel()
+                k = self.names.index(name.removesuffix("_phase_rad"))
+                columns[f"{self.names[k]}_phase_deg"] = np.degrees(self.resonance_phase_rad[..., k]).ravel()
                 continue
             columns[name] = getattr(self, name).ravel()
             columns[f"crlb_{name}"] = getattr(self, f"crlb_{name}").ravel()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,7 @@ class Rows:
         self.noise_sd = np.full(n, np.nan)
         self.late_noise_sd = np.full(n, np.nan)
         self.first_point = np.zeros(n, dtype=np.intp)
+        self.moved = np.zeros(n, dtype=bool)
         self.is_broad = np.zeros(n, dtype=bool)
         self.is_misshapen = np.zeros(n, dtype=bool)
         self.excess = np.full(n, np.nan)
@@ -50,11 +52,23 @@ class Rows:
         self.lmfit_results = np.full(n, None, dtype=object)
         self.problem = problem
 
+    @classmethod
+    def joined(cls, parts: Sequence[Rows]) -> Rows:
+        """Return the rows of the parts of a stack, given in order, as one."""
+        if len(parts) == 1:
+            return parts[0]
+        whole = cls(0, parts[0].problem)
+        for name, value in vars(whole).items():
+            if isinstance(value, np.ndarray):
+                setattr(whole, name, np.concatenate([getattr(part, name) for part in parts]))
+        return whole
+
     @property
     def has_field(self) -> BoolArray:
         """Which rows were fitted with a field that broadens all lines."""
-        column = 3 * len(self.problem.prior.names) + 1
-        return (self.problem.common[:1] == ["gaussian_linewidth_hz"]) & (self.y[:, column : column + 1] > 0).any(axis=-1)
+        if "field_skew_hz" not in self.problem.common:
+            return np.zeros(len(self.y), dtype=bool)
+        return np.asarray(self.y[:, 3 * len(self.problem.prior.names) + 1] > 0)
 
     def put(
         self, which: IntArray, out: EngineResult, uncertainty: Uncertainty, scale: FloatArray, problem: Problem
@@ -73,9 +87,6 @@ class Rows:
         for rows, values in ((self.y, out.y * units), (self.bound, bound), (self.at_bound, at_bound)):
             rows[which] = 0.0
             rows[which[:, None], columns] = values[keep]
-        noise_sd, late = (uncertainty.noise_sd * scale)[keep], self.late_noise_sd[which]
-        with np.errstate(divide="ignore", invalid="ignore"):  # spectra without any noise
-            self.excess[which] = np.where(late > 0, noise_sd / late, 1.0)
         for row, value in (
             (self.shift_covariance, uncertainty.unit_covariance * shift_variance[:, None, None]),
             (self.bound_alpha_beta, uncertainty.unit_bound_alpha_beta * shift_variance),
@@ -102,7 +113,9 @@ class Rows:
     def _columns(self, problem: Problem) -> IntArray:
         """Return the columns of the parameters of a problem."""
         before = 3 * len(problem.prior.names) + 1
-        return np.concatenate([np.arange(before), before + np.array([self.problem.common.index(n) for n in problem.common], int)])
+        return np.concatenate(
+            [np.arange(before), before + np.array([self.problem.common.index(n) for n in problem.common], int)]
+        )
 
 
 def _pressing(out: EngineResult, problem: Problem) -> BoolArray:
@@ -159,16 +172,20 @@ def result_of(rows: Rows, spectra: Spectra, engine: str, prior: Prior) -> FitRes
 
     alpha_beta = np.where(ok, shift[:, alpha] - shift[:, beta], np.nan)
     shape = spectra.batch_shape
-    common = _common(rows, sd, fitted)
+    begin_time_s = spectra.acquisition.begin_time_s
+    common = _common(rows, sd, fitted, begin_time_s)
     quality = quality_of(
-        alpha_beta,
-        _whole_linewidth_hz(linewidth[:, reference], common["gaussian_linewidth_hz"][0]),
-        rows.snr,
-        rows.at_bound,
-        rows.converged,
-        rows.excess,
-        rows.is_broad,
         problem,
+        shift_alpha_beta_ppm=alpha_beta,
+        covariance_shift_ppm2=covariance,
+        linewidth_hz=_whole_linewidth_hz(linewidth, common["gaussian_linewidth_hz"][0][:, None]),
+        snr=rows.snr,
+        at_bound=rows.at_bound,
+        converged=rows.converged,
+        moved=rows.moved,
+        excess=rows.excess,
+        is_broad=rows.is_broad,
+        begin_shift_s=common["begin_time_s"][0] - begin_time_s,
     )
     phase = np.angle(np.exp(1j * rows.y[:, 3 * k]))
 
@@ -211,7 +228,9 @@ def result_of(rows: Rows, spectra: Spectra, engine: str, prior: Prior) -> FitRes
     )
 
 
-def _common(rows: Rows, sd: FloatArray, fitted: BoolArray) -> dict[str, tuple[FloatArray, FloatArray]]:
+def _common(
+    rows: Rows, sd: FloatArray, fitted: BoolArray, begin_time_s: float
+) -> dict[str, tuple[FloatArray, FloatArray]]:
     """Return value and bound of what all resonances have in common, fitted or given, by name, each (n,)."""
     problem = rows.problem
     k = len(problem.prior.names)
@@ -219,13 +238,13 @@ def _common(rows: Rows, sd: FloatArray, fitted: BoolArray) -> dict[str, tuple[Fl
         "gaussian_linewidth_hz": 0.0,
         "field_skew_hz": 0.0,
         "j_coupling_hz": (*problem.prior["beta_atp"].j_coupling_hz, np.nan)[0],
-        "begin_time_s": problem.sampling.begin_time_s - problem.first_point * problem.sampling.dwell_time_s,
+        "begin_time_s": begin_time_s,
     }
     out: dict[str, tuple[FloatArray, FloatArray]] = {}
     for name, value in given.items():
         if name in problem.common:
             i = 3 * k + 1 + problem.common.index(name)
-            out[name] = rows.y[:, i] + (given["begin_time_s"] if name == "begin_time_s" else 0.0), sd[:, i]
+            out[name] = rows.y[:, i] + (begin_time_s if name == "begin_time_s" else 0.0), sd[:, i]
         else:
             out[name] = np.where(fitted, value, np.nan), np.where(fitted, 0.0, np.nan)
     return out

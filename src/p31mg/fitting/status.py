@@ -61,6 +61,8 @@ class Quality:
     ----------
     converged
         The last step was shorter than 1e-4 standard errors.
+    moved
+        Alpha or beta ended elsewhere than where the fit began.
     at_bound
         The shift or linewidth of alpha-ATP, beta-ATP or PCr sits on a bound (True is bad).
     snr_ok
@@ -68,11 +70,19 @@ class Quality:
         the scatter of a shift exceeds its sd, because now and then the noise has a higher peak than the signal.
     linewidth_ok
         The fitted PCr line is narrower than 0.6 ppm; beyond it the multiplets of ATP merge with their neighbours.
+    atp_linewidth_ok
+        A line of alpha and beta is narrower than 1.2 ppm.
     shift_in_range
         ``shift_alpha_beta_ppm`` is between fully Mg-bound (8.32) and Mg-free (10.91) ATP.
     residual_ok
-        What the fit leaves over is at most 1.35 times the noise, measured in the last half of the FID. More is signal that the
-        model does not describe: a wrong begin time, a prior of another tissue or field, lines that are not Lorentzian.
+        What the fit leaves over around alpha and beta is at most 1.45 times the noise, measured in the last half of the FID, and
+        the first points hold no broad signal that was not left out. More is signal that the model does not describe: a wrong
+        begin time, a prior of another tissue or field, another lineshape.
+    alpha_is_separate
+        The shift of alpha is correlated by at most 0.9 with that of a neighbour (NAD). The sd knows of the overlap: this does not
+        count for `is_valid`.
+    begin_time_ok
+        A fitted begin time lies within 3 of its sd from the stated one. Does not count for `is_valid`: the fitted one was used.
 
     Examples
     --------
@@ -83,16 +93,20 @@ class Quality:
     """
 
     converged: BoolArray
+    moved: BoolArray
     at_bound: BoolArray
     snr_ok: BoolArray
     linewidth_ok: BoolArray
+    atp_linewidth_ok: BoolArray
     shift_in_range: BoolArray
     residual_ok: BoolArray
+    alpha_is_separate: BoolArray
+    begin_time_ok: BoolArray
 
     @property
     def is_valid(self) -> BoolArray:
-        """All of them good: converged, not at a bound, SNR, linewidth, shift and residual as they should be."""
-        good = self.converged & ~self.at_bound & self.snr_ok & self.linewidth_ok
+        """Converged, moved, not at a bound; SNR, linewidths, shift and residual as they should be."""
+        good = self.converged & self.moved & ~self.at_bound & self.snr_ok & self.linewidth_ok & self.atp_linewidth_ok
         return good & self.shift_in_range & self.residual_ok
 
     def reshaped(self, shape: tuple[int, ...]) -> Quality:
@@ -100,12 +114,13 @@ class Quality:
         return Quality(**{f.name: getattr(self, f.name).reshape(shape) for f in fields(self)})
 
     def raised(self, index: int | tuple[int, ...] = ()) -> list[str]:
-        """Return what is not good about one spectrum, in words."""
+        """Return what makes one spectrum not valid, in words."""
         words = {
             "not converged": ~self.converged[index],
+            "did not move": ~self.moved[index],
             "at a bound": self.at_bound[index],
             "low SNR of ATP": ~self.snr_ok[index],
-            "broad lines": ~self.linewidth_ok[index],
+            "broad lines": ~(self.linewidth_ok & self.atp_linewidth_ok)[index],
             "shift out of range": ~self.shift_in_range[index],
             "residual above noise": ~self.residual_ok[index],
         }

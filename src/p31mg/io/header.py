@@ -148,7 +148,7 @@ def doubts_of(stated: Stated, acquisition: Acquisition) -> tuple[str, ...]:
     if stated.begin_time_implied and acquisition.begin_time_source == stated.begin_time_source:
         doubts.append(
             f"the begin time {1e3 * acquisition.begin_time_s:.4g} ms comes from {stated.begin_time_source}, which is often "
-            f"nominal; a fit will look for it with an sd of {1e3 * acquisition.sd_begin_time_s:g} ms. Give --begin-time if you know it"
+            f"nominal; a fit looks for it with an sd of {1e3 * acquisition.sd_begin_time_s:g} ms. Give --begin-time if known"
         )
     return tuple(doubts)
 

@@ -80,8 +80,8 @@ def read(
         that the file only implies (an EchoTime, a jMRUI BeginTime of 0): it is that of the receiver, after any digital filter
         is undone.
     sd_begin_time_s
-        How well the begin time is known, in s. With an sd above 0 a fit finds the begin time. Default None: 0 (exact) for one that
-        is given or stated, 0.3 ms for one that the file only implies.
+        How well the begin time is known, in s. With an sd above 0 a fit finds the begin time. Default None: 0 (exact) for one
+        that is given or stated, 0.3 ms for one that the file only implies.
     override
         Let the given values replace those that the file states. Default False: a contradiction is an error.
 

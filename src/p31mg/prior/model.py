@@ -205,12 +205,10 @@ class Prior:
             raise PriorKnowledgeError(msg)
         given = (self.gaussian_linewidth_hz, self.gaussian_linewidth_bounds_hz)
         if self.lineshape in OF_FIELD and None in given:
-            msg = (
-                f"the lineshape {self.lineshape!r} needs gaussian_linewidth_hz and gaussian_linewidth_bounds_hz; give both, in Hz."
-            )
+            msg = f"the lineshape {self.lineshape!r} needs gaussian_linewidth_hz and gaussian_linewidth_bounds_hz; give both."
             raise PriorKnowledgeError(msg)
         if self.lineshape not in OF_FIELD and given != (None, None):
-            msg = f"gaussian_linewidth_hz belongs to the lineshapes 'voigt' and 'asymmetric', not to {self.lineshape!r}; leave it out."
+            msg = f"gaussian_linewidth_hz belongs to the lineshape voigt or asymmetric, not to {self.lineshape!r}; leave it out."
             raise PriorKnowledgeError(msg)
 
     def _check_coupling(self) -> None:
@@ -267,7 +265,7 @@ class Prior:
                 msg = f"{name} is {(low, high)}; the expected value {value} must lie within."
                 raise PriorKnowledgeError(msg)
         if self.free_phases and self.begin_time_bounds_s is not None:
-            msg = "free_phases and begin_time_bounds_s are both given; with a phase for each resonance no begin time can be found."
+            msg = "free_phases and begin_time_bounds_s are both given; with free phases there is no begin time to find."
             raise PriorKnowledgeError(msg)
 
     def at(self, spectrometer_frequency_mhz: float) -> Prior:

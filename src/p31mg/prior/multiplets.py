@@ -95,7 +95,11 @@ def line_structure(
                 row = np.zeros(n, dtype=np.complex128)
                 row[:k] = 1j * TWO_PI * by_shift
                 row[k + i] = -rate if prior.lineshape == "gaussian" else -np.pi
-                moved = {"gaussian_linewidth_hz": -rate, "field_skew_hz": -skew_rate, "j_coupling_hz": 1j * TWO_PI * by_j}
+                moved = {
+                    "gaussian_linewidth_hz": -rate,
+                    "field_skew_hz": -skew_rate,
+                    "j_coupling_hz": 1j * TWO_PI * by_j,
+                }
                 for name in moved.keys() & column.keys():
                     row[column[name]] = moved[name]
                 fixed_hz = constant_hz if "j_coupling_hz" in common else constant_hz + by_j * first_j
