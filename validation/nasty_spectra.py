@@ -107,7 +107,7 @@ def drift(*, quick: bool) -> list[dict[str, Any]]:
 def empties(*, quick: bool) -> list[dict[str, Any]]:
     """Voxels without magnesium."""
     talk("empty voxels")
-    return empty(_with_errors(), divide=10 if quick else 1)
+    return empty(_judged(), divide=10 if quick else 1)
 
 
 def retests(*, quick: bool) -> list[dict[str, Any]]:
@@ -125,7 +125,7 @@ def speed(*, quick: bool) -> list[dict[str, Any]]:
         tissue, stated = draw(1024, rng, field_t=3.0, nuisance=cases.NUISANCES[nuisance])
         simulated = measure(tissue, stated, 300.0, rng, field_t=3.0)
         talk(f"speed: {nuisance}")
-        for name, method in _with_errors().items():
+        for name, method in _judged().items():
             methods.timed(method, simulated, 3.0)
             ratios, fitted = [], []
             for _ in range(3 if quick else 7):
@@ -150,8 +150,8 @@ def _ffts(fid: np.ndarray) -> float:
     return time.perf_counter() - start
 
 
-def _with_errors() -> dict[str, Any]:
-    return {name: m for name, m in methods.METHODS.items() if name != "peak picking"}
+def _judged() -> dict[str, Any]:
+    return {name: methods.METHODS[name] for name in (methods.DEFAULT, "begin time, Lorentzian", "locked, Lorentzian")}
 
 
 RUN = {"grid": grid, "peers": peers, "drift": drift, "empty": empties, "retest": retests, "speed": speed}
