@@ -1,6 +1,6 @@
 """What preparation before the fit costs and gains: the numbers that ``docs/preprocessing.md`` quotes.
 
-Run with ``make validate-preprocess``; about two minutes. Simulated muscle spectra at 3 T with known truth: transients that drift,
+Run with ``make validate-preprocess``; some minutes. Simulated muscle spectra at 3 T with known truth: transients that drift,
 coils with correlated noise, a phantom of 20 times PCr, and fits of what should not be fitted.
 """
 

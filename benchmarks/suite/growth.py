@@ -178,7 +178,7 @@ def single(*, quick: bool) -> tuple[list[Row], dict[str, Any]]:
             "<= 10 ms",
             f"{1e3 * first:.0f} ms, the next {1e3 * second:.1f} ms",
             bool(first <= 0.01),
-            "the first call loads scipy and the rooms that import leaves for later",
+            "the first call loads the rooms that import leaves for later",
         ),
         Row(
             "import p31mg over import numpy",

@@ -174,7 +174,7 @@ def simulate(
     common = np.broadcast_to(expected, (*phase.shape, len(expected)))
     p = np.concatenate([shift * hz + offset[..., None], linewidth, amplitudes, phase[..., None], common], axis=-1)
     sampling = Sampling(n_points, acquisition.dwell_time_s, acquisition.begin_time_s)
-    per_resonance = _signals(p, prior, shift, amplitudes, hz, sampling)
+    per_resonance = _signals(p, prior, shift, hz, sampling)
     reference_height = np.linalg.norm(per_resonance[..., prior.index(prior.reference), :], axis=-1)
     noise_sd = reference_height / snr_
     fid = per_resonance.sum(axis=-2)
@@ -200,18 +200,18 @@ def simulate(
 
 
 def _signals(
-    p: FloatArray, prior: Prior, shift_ppm: FloatArray, amplitude: FloatArray, frequency_mhz: float, sampling: Sampling
+    p: FloatArray, prior: Prior, shift_ppm: FloatArray, frequency_mhz: float, sampling: Sampling
 ) -> ComplexArray:
     """Return the signal of each resonance, (..., K, N), with the lines of coupled spins exact at the shifts of each spectrum."""
     if prior.coupling == "first-order":
         return model_fid(p, line_structure(prior, frequency_mhz), sampling)
     k = len(prior.names)
-    places = np.concatenate([shift_ppm, amplitude], axis=-1).reshape(-1, 2 * k)
+    places = shift_ppm.reshape(-1, k)
     distinct, which = np.unique(places, axis=0, return_inverse=True)
     out = np.empty((len(places), k, sampling.n_points), dtype=np.complex128)
     rows = p.reshape(-1, p.shape[-1])
     for i, place in enumerate(distinct):
-        lines = line_structure(prior, frequency_mhz, shift_ppm=place[:k], amplitude=place[k:])
+        lines = line_structure(prior, frequency_mhz, shift_ppm=place)
         out[which == i] = model_fid(rows[which == i], lines, sampling)
     return out.reshape(*p.shape[:-1], k, sampling.n_points)
 

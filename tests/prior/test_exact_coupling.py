@@ -10,6 +10,7 @@ import pytest
 
 import p31mg
 from p31mg import PriorKnowledgeError
+from p31mg.fitting.problem import Problem
 from p31mg.prior import line_structure, spin_lines
 
 LARMOR_MHZ_PER_T = 17.235
@@ -29,15 +30,28 @@ def acquisition(field_t):
     )
 
 
-def spectrum(field_t, alpha_beta_ppm, linewidth_hz, j_hz=16.0):
+def spectrum(field_t, alpha_beta_ppm, linewidth_hz, j_hz=16.0, beta=1.0):
     """PCr and ATP of the exact Hamiltonian with all of its lines, without noise, and without anything of `line_structure`."""
     a = acquisition(field_t)
     lines = spin_lines(
         a.spectrometer_frequency_mhz * np.array([-7.53, -7.53 - alpha_beta_ppm, -2.45]), np.array([j_hz, 0.0, j_hz])
     )
     t = a.begin_time_s + a.dwell_time_s * np.arange(2048)
-    atp = np.exp(np.outer(t, 2j * np.pi * lines.frequency_hz - np.pi * linewidth_hz)) @ lines.weight.sum(axis=1)
+    atp = np.exp(np.outer(t, 2j * np.pi * lines.frequency_hz - np.pi * linewidth_hz)) @ (
+        lines.weight @ [1.0, beta, 1.0]
+    )
     return p31mg.Spectra(atp + 4.0 * np.exp(-np.pi * linewidth_hz / 2 * t), a)
+
+
+def small_problem(muscle):
+    """PCr and ATP at 1.5 T, two spectra and parameters near their optimum, J and the begin time fitted."""
+    rows = tuple(muscle[n] for n in KEPT)
+    prior = replace(muscle, resonances=rows, j_coupling_bounds_hz=(8.0, 25.0), begin_time_bounds_s=(-1e-3, 1e-3))
+    spectra = p31mg.simulate([0.3, 0.8], prior=prior, snr=60, seed=4, acquisition=acquisition(1.5), n_points=256)
+    problem = Problem.of(spectra, prior)
+    start = problem.finder.find(np.fft.fft(spectra.fid))
+    x = problem.free(problem.reported(start.p))
+    return problem, np.fft.fft(spectra.fid)[:, problem.bins], x
 
 
 def bias(prior, spectra, truth):
@@ -71,6 +85,40 @@ class TestBias:
         spectra = p31mg.simulate([0.2, 0.3, 0.8, 2.0], prior=muscle, acquisition=acquisition(field_t))
         error = p31mg.fit(spectra, prior=muscle).shift_alpha_beta_ppm - spectra.truth.shift_alpha_beta_ppm
         assert np.abs(error).max() < 5e-4
+
+
+class TestDerivatives:
+    """Every line of ATP moves with three shifts and swells with three amplitudes: against differences of the cost itself."""
+
+    def test_gradient_and_hessian_of_the_core(self, muscle):
+        problem, data, x = small_problem(muscle)
+        at = problem.model.evaluate(x, data, curved=True)
+        steps = 1e-3 / np.sqrt(at.diagonal)
+        for j in range(x.shape[-1]):
+            moved = np.zeros_like(x)
+            moved[:, j] = steps[:, j]
+            up, down = (problem.model.evaluate(x + sign * moved, data, curved=True) for sign in (1, -1))
+            width = 2 * steps[:, j]
+            scale = np.sqrt(at.diagonal[:, j] * at.cost)
+            np.testing.assert_array_less(np.abs((up.cost - down.cost) / width + 2 * at.gradient[:, j]), 1e-5 * scale)
+            by_difference = -(up.gradient - down.gradient) / width[:, None]
+            size = np.sqrt(at.diagonal * at.diagonal[:, [j]])
+            np.testing.assert_array_less(np.abs(by_difference - at.hessian[:, j]), 1e-5 * size)
+
+    def test_shares_are_half_of_the_roof(self, muscle):
+        lines = line_structure(muscle, 25.85)
+        alpha, beta = muscle.index("alpha_atp"), muscle.index("beta_atp")
+        of_beta = (lines.weight[:, None] * lines.by_amplitude)[lines.resonance == alpha, beta].real
+        ratio = 16.0 / (2 * 8.55 * 25.85)  # J / 2 delta
+        np.testing.assert_allclose(of_beta, [ratio / 2, -ratio / 2], rtol=0.1)  # lower line, nearer to beta, first
+
+
+@pytest.mark.parametrize("beta", [0.3, 0.6, 1.5])
+@pytest.mark.parametrize("linewidth_hz", [8, 30])
+def test_unequal_amplitudes_make_no_bias(muscle, beta, linewidth_hz):
+    """As after a pulse that does not reach beta, 8.6 ppm from alpha."""
+    few = replace(muscle.at_field(1.5), resonances=tuple(muscle[n] for n in KEPT), scales_with_field=False)
+    assert abs(bias(few, spectrum(1.5, 8.55, linewidth_hz, beta=beta), 8.55)) < 1e-4
 
 
 @pytest.mark.parametrize(("field_t", "hz"), [(1.5, 0.012), (3.0, 0.006), (7.0, 0.003)])

@@ -87,7 +87,7 @@ class TestResonances:
         assert prior["beta_atp"].chemical_shift_ppm == pytest.approx(-16.1, abs=1e-9)
 
     def test_window_goes_with_the_centre(self, imported):
-        """Windows of the sheet are those of the first line; PEERS of ours that bounded tied lines froze the centre."""
+        """Windows of the sheet are those of the first line; bounds on tied lines as well would freeze the centre."""
         alpha = imported(sheet()).prior["alpha_atp"]
         assert alpha.shift_bounds_ppm == pytest.approx((-7.7 - 8 / MHZ, -7.0 - 8 / MHZ), abs=1e-6)
 

@@ -213,6 +213,7 @@ def test_record_says_how_the_study_was_made(study: Study, folder: Path) -> None:
         "calibration": "gupta-1984",
     }
     assert record["prior"]["name"] == "muscle-3t"
+    assert (record["prior"]["reference"], record["prior"]["coupling"]) == ("pcr", "exact")
     prior = p31mg.load_prior("muscle-3t")
     assert list(record["prior"]["resonances"]) == sorted(prior.names)
     assert record["prior"]["resonances"]["beta_atp"]["shift_bounds_ppm"] == list(prior["beta_atp"].shift_bounds_ppm)

@@ -69,7 +69,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import scipy.sparse
 
 from p31mg.arrays import BoolArray, ComplexArray, FloatArray, IntArray
 from p31mg.core.signal import LineStructure, Sampling
@@ -338,7 +337,7 @@ class BinModel:
     def _swells(self) -> FloatArray:
         """Derivative of every line's amplitude by the free parameters, shape (M, P)."""
         k = self.lines.n_resonances
-        return self.lines.ties[2 * k : 3 * k][self.lines.resonance]
+        return self.lines.by_amplitude @ self.lines.ties[2 * k : 3 * k]
 
     @cached_property
     def _turns(self) -> FloatArray:
@@ -404,12 +403,16 @@ class BinModel:
         if self.lines.fits_begin_time:
             turn = np.conj(state.exponents)
             features += [turn * r0, a * turn * r0, a * turn * turn * r0, a * (r0 + turn * r1)]
-        table, entries = self._curvature_table
-        hessian.reshape(len(hessian), -1)[:, entries] -= np.concatenate(features, axis=-1).view(np.float64) @ table
+        sources, factors, first, entries = self._curvature_table
+        terms = np.concatenate(features, axis=-1).view(np.float64)[:, sources] * factors
+        hessian.reshape(len(hessian), -1)[:, entries] -= np.add.reduceat(terms, first, axis=-1)
 
     @cached_property
-    def _curvature_table(self) -> tuple[scipy.sparse.csr_array, IntArray]:
-        """Sparse real matrix from the features of `_add_curvature` to those entries of a (P, P) matrix that they reach."""
+    def _curvature_table(self) -> tuple[IntArray, FloatArray, IntArray, IntArray]:
+        """Sums of features of `_add_curvature` that make entries of a (P, P) matrix, one after the other.
+
+        Which features, times what; the first term of each sum; and the entries.
+        """
         moves, swells, turns = self._moves, self._swells, self._turns
 
         def both(a: FloatArray | ComplexArray, b: FloatArray | ComplexArray) -> FloatArray | ComplexArray:
@@ -430,8 +433,9 @@ class BinModel:
         terms = terms.reshape(len(terms), -1)
         # Re(t f) of complex t and f, for f viewed as pairs of real numbers
         table = np.stack([terms.real, -terms.imag], axis=1).reshape(2 * len(terms), -1)
-        entries = np.flatnonzero(table.any(axis=0))
-        return scipy.sparse.csr_array(table[:, entries]), entries
+        targets, sources = np.nonzero(table.T)
+        entries, first = np.unique(targets, return_index=True)
+        return sources, table[sources, targets], first, entries
 
 
 def _sums_of_powers(z: ComplexArray, sums: list[tuple[AnyArray, ComplexArray]]) -> list[ComplexArray]:

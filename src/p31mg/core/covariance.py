@@ -81,10 +81,12 @@ def _inverse(matrices: FloatArray) -> FloatArray:
 
 
 def _positive_definite(matrices: FloatArray) -> BoolArray:
-    """Return which symmetric matrices (B, P, P) are positive definite: all at once if all are, one by one otherwise."""
-    sound = np.array(np.isfinite(matrices).all(axis=(-2, -1)))
+    """Return which symmetric matrices (B, P, P) are positive definite: those of halves, where not all of them are."""
     try:
-        np.linalg.cholesky(matrices[sound])
+        np.linalg.cholesky(matrices)
     except np.linalg.LinAlgError:
-        sound[sound] = np.linalg.eigvalsh(matrices[sound])[:, 0] > 0
-    return sound
+        half = len(matrices) // 2
+        if not half:
+            return np.zeros(1, dtype=bool)
+        return np.concatenate([_positive_definite(matrices[:half]), _positive_definite(matrices[half:])])
+    return np.array(np.isfinite(matrices).all(axis=(-2, -1)))

@@ -131,10 +131,10 @@ def minimise(
         done = ((fall <= tolerance) | forecast) & (mu[active] <= _MU_START)
         x[active[done]] += step[done]
         converged[active[done]] = True
-        if done.any():
-            going = np.flatnonzero(~done)
-            step, predicted, fall = step[going], predicted[going], fall[going]
-            active, now = _leave(done, active, now, final)
+        final.put(active[done], now.rows(np.flatnonzero(done)))
+        going = np.flatnonzero(~done)
+        active, step = active[going], step[going]
+        predicted, fall, cost = predicted[going], fall[going], now.cost[going]
         if not active.size:
             break
 
@@ -142,33 +142,26 @@ def minimise(
         trial = evaluate(x[active] + step, active, near)
         n_evaluations[active] += 1
         invisible = predicted <= _COST_ROUNDING * energy[active]
-        accepted = (predicted > 0) & ((trial.cost < now.cost) | invisible)
+        accepted = (predicted > 0) & ((trial.cost < cost) | invisible)
         x[active[accepted]] += step[accepted]
         previous[active] = np.where(accepted & near, fall, 0.0)
 
-        ratio = (now.cost - trial.cost) / np.where(predicted > 0, predicted, np.inf)
+        ratio = (cost - trial.cost) / np.where(predicted > 0, predicted, np.inf)
         ratio[invisible & accepted] = 1.0
         mu[active] = _next_mu(mu[active], ratio, accepted)
         refused = np.flatnonzero(~accepted)
-        missed = (trial.cost - now.cost + predicted)[refused] / _scaled_square(now.diagonal[refused], step[refused])
+        before = now.rows(going[refused])
+        missed = (trial.cost - cost + predicted)[refused] / _scaled_square(before.diagonal, step[refused])
         mu[active[refused]] = np.maximum(mu[active[refused]], np.minimum(missed, _MU_REFUSED_MAX))
-        trial.put(refused, now.rows(refused))
+        trial.put(refused, before)
         now = trial
         stuck = mu[active] >= _MU_MAX
         if stuck.any():
-            active, now = _leave(stuck, active, now, final)
+            final.put(active[stuck], now.rows(np.flatnonzero(stuck)))
+            active, now = active[~stuck], now.rows(np.flatnonzero(~stuck))
     final.put(active, now)
 
     return Solution(x, final, _held(x, lower, upper, final), converged, n_iterations, n_evaluations)
-
-
-def _leave(
-    leaving: BoolArray, active: IntArray, now: NormalEquations, final: NormalEquations
-) -> tuple[IntArray, NormalEquations]:
-    """Put the quantities of problems that leave the active set where they belong, and return the others."""
-    left, going = np.flatnonzero(leaving), np.flatnonzero(~leaving)
-    final.put(active[left], now.rows(left))
-    return active[going], now.rows(going)
 
 
 def _held(x: FloatArray, lower: FloatArray, upper: FloatArray, at: NormalEquations) -> BoolArray:

@@ -13,6 +13,9 @@ resonance with a phase of its own where it has one. A first-order multiplet has
 lines by multiples of itself; a Gaussian envelope is a sum of exponentials whose exponents are multiples of its width
 (`p31mg.core.envelope`). Nothing below this module knows which of these it is dealing with.
 
+**Shares.** A line of strongly coupled spins holds magnetisation of the others: it has :math:`\sum_k \Sigma_{lk} a_k` in the
+place of :math:`a_{k(l)}`.
+
 **Free parameters.** Those of a fit, x, are tied to the model's linearly, :math:`p = T x`: a shift relative to a reference is one
 row with two ones, a shared linewidth one row that points to another's column.
 
@@ -71,6 +74,8 @@ class LineStructure:
     `resonance`, complex `weight` and `exponent` (λ0, 1/s) have shape (M,) for M lines; `slope` (Λ) is complex, (M, n) for n
     parameters p, and `phase_slope` (Φ) real, (M, n); `ties` (T) is (n, P) for P free parameters. ``resonance`` rises from 0 to
     K - 1. `fits_begin_time`: whether the last of p is a shift of the begin time.
+
+    `shares` (Σ), real, (M, K): how the amplitudes of all resonances make that of a line. None: each line has its resonance's.
     """
 
     resonance: IntArray
@@ -80,6 +85,7 @@ class LineStructure:
     phase_slope: FloatArray
     ties: FloatArray
     fits_begin_time: bool = False
+    shares: FloatArray | None = None
 
     @cached_property
     def n_resonances(self) -> int:
@@ -100,9 +106,16 @@ class LineStructure:
         return self.exponent + row_by_row(p, self.slope.T)
 
     def amplitudes(self, p: FloatArray) -> FloatArray:
-        """Return the amplitude of every line's resonance, shape (..., M)."""
+        """Return the amplitude of every line, shape (..., M)."""
         k = self.n_resonances
-        return p[..., 2 * k : 3 * k][..., self.resonance]
+        of_resonances = p[..., 2 * k : 3 * k]
+        return of_resonances[..., self.resonance] if self.shares is None else row_by_row(of_resonances, self.shares.T)
+
+    @cached_property
+    def by_amplitude(self) -> FloatArray:
+        """Derivative of the amplitude of every line by those of the resonances, shape (M, K)."""
+        own = (self.resonance[:, None] == np.arange(self.n_resonances)).astype(float)
+        return own if self.shares is None else self.shares
 
     def turns(self, p: FloatArray) -> ComplexArray:
         """Return the weight of every line times the phase factor, shape (..., M)."""

@@ -15,7 +15,6 @@ from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
-import scipy.stats
 
 from p31mg.arrays import BoolArray, ComplexArray, FloatArray, IntArray
 from p31mg.core.bins import BinModel, NormalEquations
@@ -29,8 +28,8 @@ __all__ = ["Evidence", "early_points", "points_until"]
 BROAD_PPM = 6.0
 """Features wider than this are no line of a small molecule at any field."""
 
-_FALSE_ALARM = 1e-4
-"""Probability that noise alone is taken for a broad signal."""
+_FALSE_ALARM_SD = 3.72
+"""Quantile of the normal distribution: once in 10000 spectra noise alone is taken for a broad signal."""
 
 _SHAPE_THRESHOLD = 16.0
 """Of a chi-square with 2 degrees of freedom; noise alone exceeds it once in 3000 spectra."""
@@ -146,7 +145,8 @@ def _early_basis(problem: Problem) -> tuple[ComplexArray, float]:
     transforms = np.exp(-2j * np.pi * np.outer(problem.bins, np.arange(n)) / problem.sampling.n_points)
     basis, singular, _ = np.linalg.svd(transforms / np.sqrt(problem.sampling.n_points), full_matrices=False)
     basis = basis[:, singular**2 > _IN_BAND] if (singular**2 > _IN_BAND).any() else basis[:, :1]
-    limit = scipy.stats.chi2.isf(_FALSE_ALARM, 2 * basis.shape[1])
+    k = 2 * basis.shape[1]  # degrees of freedom of a chi-square; its quantile by Wilson & Hilferty 1931
+    limit = k * (1.0 - 2.0 / (9.0 * k) + _FALSE_ALARM_SD * np.sqrt(2.0 / (9.0 * k))) ** 3
     return np.conj(basis), float(limit)
 
 

@@ -23,7 +23,7 @@ from p31mg.fitting.result import FitResult
 from p31mg.fitting.rows import Rows, result_of
 from p31mg.fitting.survey import CHUNK, Look, look
 from p31mg.fitting.uncertainty import uncertainty_of
-from p31mg.fitting.workers import can_fork, for_each
+from p31mg.fitting.workers import for_each
 from p31mg.prior import Prior, load_prior
 
 if TYPE_CHECKING:
@@ -84,8 +84,8 @@ def fit(
     max_iterations
         Of each spectrum. Default 100; convergence takes about 5, three times as many at low SNR.
     workers
-        Threads that share the stack, in portions of 1024 spectra. Default 1. Two take two thirds of the time of one. The result
-        does not depend on it, to the last bit.
+        Processes that share the stack (engine ``"batch"`` on Linux, forked for the call) or threads. Default 1. Worth it from
+        some hundred spectra on. The result does not depend on it, to the last bit.
 
     Returns
     -------
@@ -162,7 +162,7 @@ def fit(
         return rows
 
     parts = _parts(len(fid), workers)
-    rows = Rows.joined(for_each(fit_part, parts, workers, processes=engine == "batch" and can_fork()))
+    rows = Rows.joined(for_each(fit_part, parts, workers, processes=engine == "batch"))
     return result_of(rows, spectra, engine, given)
 
 

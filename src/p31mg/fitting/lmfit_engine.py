@@ -12,7 +12,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import scipy.fft
 
 from p31mg.acquisition import Spectra
 from p31mg.arrays import ComplexArray, FloatArray, IntArray
@@ -204,7 +203,7 @@ def _residual(
     """Return what the model leaves of the data, and of what is known of the parameters (`known`, weights by their order)."""
     y = _values(parameters, problem, names)
     signal = model_fid(problem.from_carrier @ y, problem.lines, problem.sampling).sum(axis=0)
-    left = _stacked(scipy.fft.fft(signal)[bins] - data) / np.sqrt(problem.sampling.n_points)
+    left = _stacked(np.fft.fft(signal)[bins] - data) / np.sqrt(problem.sampling.n_points)
     return np.concatenate([left, (known * y)[known > 0]])
 
 
@@ -226,11 +225,11 @@ def _jacobian(
     shapes = lines.turns(p)[:, None] * np.exp(exponents[:, None] * time)  # of every line, with unit amplitude
     signals = lines.amplitudes(p)[:, None] * shapes
     columns = lines.slope.T @ (time * signals)
-    columns[2 * k : 3 * k] = lines.sum_lines(shapes, axis=0)
+    columns[2 * k : 3 * k] = lines.by_amplitude.T @ shapes
     columns += 1j * (lines.phase_slope.T @ signals)
     if lines.fits_begin_time:
         columns[-1] = exponents @ signals
-    by_reported = scipy.fft.fft(columns)[:, bins].T @ problem.from_carrier
+    by_reported = np.fft.fft(columns)[:, bins].T @ problem.from_carrier
     by_reported /= np.sqrt(problem.sampling.n_points)
     sensitivity = _sensitivity(parameters, problem, names)
     return np.concatenate([_stacked((by_reported @ sensitivity).T).T, (known[:, None] * sensitivity)[known > 0]])

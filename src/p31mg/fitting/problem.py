@@ -17,7 +17,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-import scipy.fft
 
 from p31mg.acquisition import Spectra
 from p31mg.arrays import ComplexArray, FloatArray, IntArray
@@ -275,7 +274,7 @@ class Problem:
         out, n = [self], float(self.sampling.n_points)
         while True:
             n *= _SHORTENING
-            short = self._of_points(scipy.fft.next_fast_len(int(np.ceil(n)), real=True))
+            short = self._of_points(_fast_length(n))
             if len(short.bins) < _BINS_PER_PARAMETER * short.ties.shape[1]:
                 return out
             out.append(short)
@@ -314,7 +313,7 @@ class Problem:
         """Return the transforms (F, n_points) of some signals (B, n_points or more), each divided by its scale (F,)."""
         signals = fid[rows, self.first_point : self.first_point + self.sampling.n_points]
         signals *= (1.0 / scale)[:, None]
-        return scipy.fft.fft(signals, overwrite_x=True)
+        return np.fft.fft(signals, out=signals)  # type: ignore[arg-type]
 
     @cached_property
     def finder(self) -> Finder:
@@ -330,3 +329,11 @@ class Problem:
     def reported_model(self) -> BinModel:
         """The model of the reported parameters."""
         return BinModel(replace(self.lines, ties=self.from_carrier), self.sampling, self.bins)
+
+
+def _fast_length(least: float) -> int:
+    """Return the least number of points with no prime factor above 5, for which the transform is fast."""
+    n = int(np.ceil(least))
+    while 30 ** n.bit_length() % n:  # 2, 3 or 5 divide n less often than it has bits
+        n += 1
+    return n

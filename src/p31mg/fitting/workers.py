@@ -6,16 +6,16 @@ within milliseconds, with everything that the parent has loaded and read, and wi
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from multiprocessing.connection import Connection, wait
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 __all__ = ["can_fork", "for_each"]
 
@@ -27,11 +27,13 @@ _TICKET_BYTES = 4
 
 def can_fork() -> bool:
     """Whether processes may be forked here: on Linux (the libraries of macOS forbid it), but not in a worker of a pool."""
+    import multiprocessing
+
     return sys.platform == "linux" and not multiprocessing.current_process().daemon
 
 
 def for_each(call: Callable[[Item], Result], items: Sequence[Item], workers: int, *, processes: bool) -> list[Result]:
-    """Return the results of calling with each item, by so many processes or threads.
+    """Return the results of calling with each item, by so many threads, or by `processes` where there can be any.
 
     From processes results are copied; whatever else the call does there is lost.
     """
@@ -41,14 +43,18 @@ def for_each(call: Callable[[Item], Result], items: Sequence[Item], workers: int
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1, user_api="blas"):  # a worker of ours and threads of BLAS would wait for the same cores
-        if processes:
+        if processes and can_fork():
             return _by_processes(call, items, workers)
+        from concurrent.futures import ThreadPoolExecutor
+
         with ThreadPoolExecutor(workers) as pool:
             return list(pool.map(call, items))
 
 
 def _by_processes(call: Callable[[Item], Result], items: Sequence[Item], workers: int) -> list[Result]:
     """Return the results in the order of the items. What no process returns, because it failed, is done here, and fails here."""
+    from multiprocessing.connection import wait
+
     results: dict[int, Result] = {}
     with _forked(call, items, workers) as readers:
         while readers:
@@ -66,7 +72,9 @@ def _by_processes(call: Callable[[Item], Result], items: Sequence[Item], workers
 @contextmanager
 def _forked(call: Callable[[Item], Result], items: Sequence[Item], workers: int) -> Iterator[list[Connection]]:
     """Start processes, give the ends of the pipes that they send (number of item, result) through, and end them."""
-    context = multiprocessing.get_context("fork")
+    from multiprocessing import get_context
+
+    context = get_context("fork")
     tickets = _pipe_of_tickets(len(items))
     pipes = [context.Pipe(duplex=False) for _ in range(workers)]
     started = [

@@ -39,6 +39,9 @@ _LABELS = {
     "pc": "PC",
     "pe": "PE",
     "udpg": "UDPG",
+    "dpg_upfield": "2,3-DPG",
+    "dpg_downfield": "2,3-DPG",
+    "ptdc": "PtdC",
 }
 
 
@@ -167,4 +170,5 @@ def _title(result: FitResult, where: int | tuple[int, ...]) -> str:
         return f"no shift: {FitStatus(int(result.status[where])).message}"
     flags = result.quality.raised(where)
     verdict = f"\nflagged: {', '.join(flags)}" if flags else ""
-    return f"δα − δβ = {shift:.3f} ± {sd:.3f} ppm (sd), PCr SNR {float(result.snr[where]):.0f}{verdict}"
+    reference = _LABELS.get(result.prior.reference, result.prior.reference)
+    return f"δα − δβ = {shift:.3f} ± {sd:.3f} ppm (sd), {reference} SNR {float(result.snr[where]):.0f}{verdict}"

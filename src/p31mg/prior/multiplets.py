@@ -4,10 +4,12 @@ r"""The lines of a prior's resonances, in the form that the core fits: exponents
 equal couplings make the 1:2:1 triplet of beta-ATP.
 
 **Exact**: alpha, beta and gamma of ATP are the spin system of `p31mg.prior.spin_system`. Its lines are computed once, at the
-shifts, couplings and amplitude ratios that the prior expects and at the frequency of the spectrometer, with their first
-derivatives by the three shifts and by J. What is left out is of the order of :math:`J^2/\Delta^2` times the distance from the
-expected place. A line of beta then also moves with alpha and gamma, by :math:`J^2/2\Delta^2` of their shift, 1e-3 at 1.5 T.
-The shift of a resonance remains the Larmor frequency of its spin: the mean of its lines without coupling.
+shifts and couplings that the prior expects and at the frequency of the spectrometer, with their first derivatives by the three
+shifts and by J; their weights stay as they are there. What is left out of the frequencies is of the order of
+:math:`J^2/\Delta^2` times the distance from the expected place, and of the weights :math:`J/2\Delta` times the relative change
+of :math:`\Delta`. A line of beta holds a little of the amplitudes of alpha and gamma, and moves with them, by
+:math:`J^2/2\Delta^2` of their shift, 1e-3 at 1.5 T. The shift of a resonance remains the Larmor frequency of its spin, its
+amplitude the magnetisation.
 """
 
 from __future__ import annotations
@@ -51,7 +53,10 @@ def first_order_lines(j_coupling_hz: Sequence[float]) -> tuple[FloatArray, Float
 
 @dataclass(frozen=True)
 class _Multiplet:
-    """L lines of one resonance: frequency = `constant_hz` + `by_shift` @ frequencies (K,) + `by_j` times the first coupling."""
+    """L lines of one resonance: frequency = `constant_hz` + `by_shift` @ frequencies (K,) + `by_j` times the first coupling.
+
+    `weight` (L, K): of the amplitudes of all resonances.
+    """
 
     weight: FloatArray
     constant_hz: FloatArray
@@ -65,7 +70,6 @@ def line_structure(
     ties: FloatArray | None = None,
     *,
     shift_ppm: FloatArray | None = None,
-    amplitude: FloatArray | None = None,
 ) -> LineStructure:
     """Return the lines of all resonances of a prior for the core.
 
@@ -79,16 +83,17 @@ def line_structure(
         How far apart coupled spins are, in Hz.
     ties
         Shape (n, P): how P free parameters make the n parameters p. Default: each is free.
-    shift_ppm, amplitude
+    shift_ppm
         Shape (K,): where the lines of exact coupling are those of the spin system; nearby they are linear in the parameters.
         Default: what the prior expects.
     """
     k, common = len(prior.resonances), common_parameters(prior)
     n = 3 * k + 1 + len(common)
     column = {name: 3 * k + 1 + i for i, name in enumerate(common)}
-    multiplets = _multiplets(prior, spectrometer_frequency_mhz, shift_ppm, amplitude)
+    multiplets = _multiplets(prior, spectrometer_frequency_mhz, shift_ppm)
     first_j = (*prior["beta_atp"].j_coupling_hz, 0.0)[0]
-    resonance, weight, exponent, slope = [], [], [], []
+    expected = np.array([r.amplitude for r in prior.resonances])
+    resonance, weight, shares, exponent, slope = [], [], [], [], []
     for i, m in enumerate(multiplets):
         for line_weight, constant_hz, by_shift, by_j in zip(m.weight, m.constant_hz, m.by_shift, m.by_j, strict=True):
             for rate, skew_rate, term in zip(*_envelope(prior.lineshape), strict=True):
@@ -103,8 +108,10 @@ def line_structure(
                 for name in moved.keys() & column.keys():
                     row[column[name]] = moved[name]
                 fixed_hz = constant_hz if "j_coupling_hz" in common else constant_hz + by_j * first_j
+                usual = line_weight @ expected / expected[i]
                 resonance.append(i)
-                weight.append(line_weight * term)
+                weight.append(usual * term)
+                shares.append(line_weight / usual)
                 exponent.append(1j * TWO_PI * fixed_hz)
                 slope.append(row)
     phase_slope = np.zeros((len(resonance), n))
@@ -120,6 +127,7 @@ def line_structure(
         phase_slope=phase_slope,
         ties=np.eye(n) if ties is None else ties,
         fits_begin_time="begin_time_s" in common,
+        shares=np.array(shares) if prior.coupling == "exact" else None,
     )
 
 
@@ -133,14 +141,11 @@ def _envelope(lineshape: str) -> tuple[ComplexArray, ComplexArray, ComplexArray]
     return rates, np.zeros_like(rates), weights
 
 
-def _multiplets(
-    prior: Prior, frequency_mhz: float, shift_ppm: FloatArray | None, amplitude: FloatArray | None
-) -> list[_Multiplet]:
+def _multiplets(prior: Prior, frequency_mhz: float, shift_ppm: FloatArray | None) -> list[_Multiplet]:
     multiplets = [_first_order(prior, i) for i in range(len(prior.resonances))]
     if prior.coupling == "exact":
         shift_ppm = np.array([r.chemical_shift_ppm for r in prior.resonances]) if shift_ppm is None else shift_ppm
-        amplitude = np.array([r.amplitude for r in prior.resonances]) if amplitude is None else amplitude
-        for name, multiplet in _exact(prior, frequency_mhz * shift_ppm, amplitude).items():
+        for name, multiplet in _exact(prior, frequency_mhz * shift_ppm).items():
             multiplets[prior.index(name)] = multiplet
     return multiplets
 
@@ -154,14 +159,14 @@ def _first_order(prior: Prior, i: int) -> _Multiplet:
     by_shift = np.zeros((len(offsets), len(prior.resonances)))
     by_shift[:, i] = 1.0
     return _Multiplet(
-        weight=weights,
+        weight=weights[:, None] * by_shift,
         constant_hz=np.zeros_like(offsets) if moved else offsets,
         by_shift=by_shift,
         by_j=offsets / first_j if moved else np.zeros_like(offsets),
     )
 
 
-def _exact(prior: Prior, shift_hz: FloatArray, amplitude: FloatArray) -> dict[str, _Multiplet]:
+def _exact(prior: Prior, shift_hz: FloatArray) -> dict[str, _Multiplet]:
     """Return the multiplets of ATP, expanded at shifts (K,) in Hz from the reference."""
     spins = [prior.index(name) for name in ATP_CHAIN]
     of_pair = np.array(prior.atp_couplings_hz)
@@ -169,12 +174,12 @@ def _exact(prior: Prior, shift_hz: FloatArray, amplitude: FloatArray) -> dict[st
     first_j = prior["beta_atp"].j_coupling_hz[0]
     out = {}
     for spin, k in enumerate(spins):
-        own = lines.multiplet(spin, amplitude[spins], prior.resonances[k].linewidth_hz)
-        by_shift = np.zeros((len(own.frequency_hz), len(prior.resonances)))
-        by_shift[:, spins] = own.by_shift
+        own = lines.multiplet(spin, prior.resonances[k].linewidth_hz)
+        weight, by_shift = np.zeros((2, len(own.frequency_hz), len(prior.resonances)))
+        weight[:, spins], by_shift[:, spins] = own.weight, own.by_shift
         at_couplings = own.by_coupling @ of_pair
         out[ATP_CHAIN[spin]] = _Multiplet(
-            weight=own.weight[:, 0],
+            weight=weight,
             constant_hz=own.frequency_hz - by_shift @ shift_hz - at_couplings,
             by_shift=by_shift,
             by_j=at_couplings / first_j,

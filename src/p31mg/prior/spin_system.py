@@ -21,8 +21,7 @@ commutes with every :math:`\mathbf{I}_i \cdot \mathbf{I}_j`.
 **Multiplets.** A line belongs to the spin that it flips most, :math:`k = \arg\max_i \langle r|I_{+,i}|s\rangle^2`. With
 :math:`\epsilon = J/(\nu_i - \nu_j)` the lines of a multiplet have moved by about :math:`\epsilon J/2`, and weight of order
 :math:`\epsilon/2` has gone from its outer to its inner lines ("roof"). Half of that is magnetisation that the pulse left on the
-*other* spin. Here it is written as weight of the spin that the line belongs to, by the expected ratio of their amplitudes:
-then a multiplet has one amplitude. That is exact where the ratio is the expected one.
+*other* spin: the lines of beta hold some of alpha and gamma.
 
 1D spectra of strongly coupled spins: Corio 1960, Chem Rev 60:363-429, doi:10.1021/cr60206a003. ATP at 1.5 T: Schroeder, Schmitz,
 Bachert 2005, J Magn Reson 174:68-77.
@@ -40,7 +39,7 @@ from p31mg.arrays import FloatArray, IntArray
 __all__ = ["SpinLines", "spin_lines"]
 
 LEAST_WEIGHT = 1e-3
-"""Share of its multiplet below which a line is left out: the combination lines, which flip three spins at once. Those of ATP
+"""Of a line for equal amplitudes, below which it is left out: the combination lines, which flip three spins at once. Those of ATP
 have 2e-6 at 3 T and 3e-5 at 1.5 T."""
 
 MERGED_WIDTHS = 0.2
@@ -61,32 +60,27 @@ class SpinLines:
     by_shift: FloatArray
     by_coupling: FloatArray
 
-    def multiplet(self, spin: int, amplitude: FloatArray, linewidth_hz: float) -> SpinLines:
-        """Return the lines that belong to one spin, with weights (M, 1) of its own amplitude that add to 1.
+    def multiplet(self, spin: int, linewidth_hz: float) -> SpinLines:
+        """Return the lines that belong to one spin, in ascending order.
 
         Parameters
         ----------
         spin
             Which.
-        amplitude
-            Expected amplitudes of all spins, shape (n,).
         linewidth_hz
-            What is much closer than this becomes one line. 0 keeps all apart.
+            What is much closer than this becomes one line, at the mean of equal amplitudes. 0 keeps all apart.
         """
-        own = np.flatnonzero(self.spin == spin)
-        ratio = amplitude / amplitude[spin] if amplitude[spin] > 0 else np.ones_like(amplitude)
-        weight = self.weight[own] @ ratio
-        kept = np.abs(weight) >= LEAST_WEIGHT * weight.sum()
-        own, weight = own[kept], weight[kept]
-        order = np.argsort(self.frequency_hz[own])
-        own, weight = own[order], weight[order] / weight.sum()
+        weight = self.weight.sum(axis=1)
+        own = np.flatnonzero((self.spin == spin) & (np.abs(weight) >= LEAST_WEIGHT))
+        own = own[np.argsort(self.frequency_hz[own])]
+        weight = weight[own]
         group = _groups(self.frequency_hz[own], MERGED_WIDTHS * linewidth_hz)
-        total: FloatArray = np.bincount(group, weight).astype(float)
-        share = (group == np.arange(len(total))[:, None]) * weight / total[:, None]
+        member = group == np.arange(group[-1] + 1)[:, None]
+        share = member * weight / (member @ weight)[:, None]
         return SpinLines(
             frequency_hz=share @ self.frequency_hz[own],
-            weight=total[:, None],
-            spin=np.full(len(total), spin),
+            weight=member @ self.weight[own],
+            spin=np.full(len(member), spin),
             by_shift=share @ self.by_shift[own],
             by_coupling=share @ self.by_coupling[own],
         )

@@ -197,6 +197,9 @@ def _prior_record(prior: Prior) -> dict[str, Any]:
         "name": prior.name,
         "description": prior.description,
         "field_strength_t": prior.field_strength_t,
+        "scales_with_field": prior.scales_with_field,
+        "reference": prior.reference,
+        "coupling": prior.coupling,
         "sources": list(prior.sources),
         "resonances": {
             r.name: {
