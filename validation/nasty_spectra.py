@@ -21,6 +21,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -58,9 +59,9 @@ def _cells(which: dict[str, Any], field_t: float, snr: float, nuisance: str, n: 
     return rows
 
 
-def grid(*, quick: bool) -> list[dict[str, Any]]:
+def grid(*, quick: bool, draws: int | None = None) -> list[dict[str, Any]]:
     """Every nuisance, field and SNR by the default; the other methods at two SNR."""
-    n = 200 if quick else 600
+    n = draws or (200 if quick else 1000)
     rows = []
     for field_t in (3.0,) if quick else cases.FIELDS_T:
         for nuisance in cases.NUISANCES:
@@ -154,7 +155,14 @@ def _judged() -> dict[str, Any]:
     return {name: methods.METHODS[name] for name in (methods.DEFAULT, "begin time, Lorentzian", "locked, Lorentzian")}
 
 
-RUN = {"grid": grid, "peers": peers, "drift": drift, "empty": empties, "retest": retests, "speed": speed}
+RUN: dict[str, Callable[..., list[dict[str, Any]]]] = {
+    "grid": grid,
+    "peers": peers,
+    "drift": drift,
+    "empty": empties,
+    "retest": retests,
+    "speed": speed,
+}
 
 
 def _provenance(*, quick: bool, seconds: float) -> dict[str, Any]:
@@ -182,6 +190,9 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default=",".join(SECTIONS), help="sections, with commas between them")
     parser.add_argument("--quick", action="store_true", help="fewer draws and cells")
+    parser.add_argument(
+        "--draws", type=int, metavar="N", help="spectra in a cell of the grid; default 1000, 200 with --quick"
+    )
     parser.add_argument("--page", action="store_true", help="write docs/validation.md from the results that there are")
     parser.add_argument("--results", type=Path, default=RESULTS, help="where the results are kept")
     arguments = parser.parse_args()
@@ -200,7 +211,8 @@ def main() -> None:
     if not arguments.page:
         for section in arguments.only:
             start = time.perf_counter()
-            rows = RUN[section](quick=arguments.quick)
+            more = {"draws": arguments.draws} if section == "grid" else {}
+            rows = RUN[section](quick=arguments.quick, **more)
             how = _provenance(quick=arguments.quick, seconds=time.perf_counter() - start)
             results[section] = {**how, "rows": [_rounded(row) for row in rows]}
             lines = [f'  "{name}": ' + _lines(results[name]) for name in SECTIONS if name in results]

@@ -6,7 +6,7 @@ from nasty.simulator import Nuisance
 
 __all__ = ["ALL", "FIELDS_T", "NUISANCES", "SNRS", "SNR_OF_BIAS"]
 
-FIELDS_T = (1.5, 3.0, 7.0)
+FIELDS_T = (3.0, 1.5, 7.0)
 SNRS = (30, 45, 60, 80, 100, 150, 300, 600)
 SNR_OF_BIAS = 300
 

@@ -87,7 +87,9 @@ def _coverage(row: dict[str, Any] | None) -> str:
 def _grid(rows: Rows, header: str) -> str:
     snrs = sorted({row["snr"] for row in rows})
     high = [s for s in snrs if s >= 100]
-    parts = [f"### Each nuisance alone, and all together\n\n{header} Bold: the goal is missed.\n"]
+    parts = [
+        f"### Each nuisance alone, and all together\n\n{header} {rows[0]['n']} spectra in each cell. Bold: the goal is missed.\n"
+    ]
     for field_t in sorted({row["field_t"] for row in rows}):
         body = []
         for nuisance in cases.NUISANCES:
