@@ -5,14 +5,20 @@ PEERS := .venv-bench
 BIN := $(VENV)/bin
 DEMO := demo-study
 
-.PHONY: demo test validate validate-magnesium validate-preprocess validate-nasty validate-real fuzz bench bench-quick lint types \
-  layers format clean
+.PHONY: demo test browser-test validate validate-magnesium validate-preprocess validate-nasty validate-real fuzz bench \
+  bench-quick lint types layers format clean
 
 demo: $(VENV)/.installed
 	$(BIN)/p31mg demo --output $(DEMO) --force
 
 test: $(VENV)/.installed-test lint types layers
 	$(BIN)/python -m pytest -n auto
+
+# The tests of the report in a real browser, none skipped; they are part of make test too, skipped where there is no chromium
+browser-test: $(VENV)/.installed-test
+	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium chromium-driver; } \
+	  || { echo "install chromium and chromedriver first" >&2; exit 1; }
+	P31MG_NEEDS_BROWSER=1 $(BIN)/python -m pytest -n 0 tests/report/test_browser.py
 
 validate: $(VENV)/.installed
 	$(BIN)/python validation/fit_statistics.py

@@ -19,7 +19,7 @@ import argparse
 import time
 from pathlib import Path
 
-from suite import error_bars, fourier, growth, peer, record, scipy_loop
+from suite import error_bars, fourier, growth, peer, record, scipy_loop, studies
 
 SECTIONS = {
     "speed": fourier.speed,
@@ -30,6 +30,7 @@ SECTIONS = {
     "growth": growth.growth,
     "workers": growth.workers,
     "statistics": error_bars.statistics,
+    "study": studies.study,
 }
 
 

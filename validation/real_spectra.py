@@ -119,16 +119,17 @@ def heart() -> list[dict[str, Any]]:
     for subject in (1, 2):
         spectra = p31mg.read(DATA / "heart-3t" / f"subject-{subject}.nii.gz")
         prior = load_prior("heart").at_field(_field_t(spectra))
+        voxels = Found.of(_at(spectra, 1e-3 * HEART_STATED_MS[0]), prior, methods.DEFAULT).has_atp
         for name in methods.MODELS:
             for ms in HEART_STATED_MS:
-                rows.append(_grid(subject, name, ms, Found.of(_at(spectra, 1e-3 * ms), prior, name)))
+                rows.append(_grid(subject, name, ms, Found.of(_at(spectra, 1e-3 * ms), prior, name), voxels))
         for ms in HEART_STATED_MS:
-            rows.append(_pooled(subject, ms, _at(spectra, 1e-3 * ms), prior))
+            rows.append(_pooled(subject, ms, _at(spectra, 1e-3 * ms), prior, voxels))
     return rows
 
 
-def _grid(subject: int, model: str, stated_ms: float, found: Found) -> dict[str, Any]:
-    fit, has = found.fit, found.has_atp
+def _grid(subject: int, model: str, stated_ms: float, found: Found, voxels: np.ndarray) -> dict[str, Any]:
+    fit, has = found.fit, voxels & (found.sd > 0)
     return {
         "subject": subject,
         "model": model,
@@ -141,7 +142,9 @@ def _grid(subject: int, model: str, stated_ms: float, found: Found) -> dict[str,
     }
 
 
-def _pooled(subject: int, stated_ms: float, spectra: p31mg.Spectra, prior: p31mg.Prior) -> dict[str, Any]:
+def _pooled(
+    subject: int, stated_ms: float, spectra: p31mg.Spectra, prior: p31mg.Prior, voxels: np.ndarray
+) -> dict[str, Any]:
     """Take one begin time for the grid from all voxels with PCr, and fit with it."""
     first = Found.of(spectra, prior, methods.DEFAULT).fit
     has = (first.snr >= POOLED_SNR) & (first.crlb_begin_time_s > 0) & ~first.quality.at_bound

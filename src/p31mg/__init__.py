@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     )
     from p31mg.fitting import FitResult, FitStatus, Quality, fit, lmfit_parameters
     from p31mg.io import read, write
+    from p31mg.io.maps import write_maps
     from p31mg.magnesium import (
         BetaShiftCalibration,
         Calibration,
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
         energetics,
         free_magnesium,
         ph_from_pi,
+        time_course,
         write_calibration,
     )
     from p31mg.prior import Prior, Resonance, import_prior, load_prior, priors, write_prior
@@ -72,6 +74,7 @@ _HOME = {
     ),
     "p31mg.fitting": ("FitResult", "FitStatus", "Quality", "fit", "lmfit_parameters"),
     "p31mg.io": ("read", "write"),
+    "p31mg.io.maps": ("write_maps",),
     "p31mg.magnesium": (
         "BetaShiftCalibration",
         "Calibration",
@@ -89,6 +92,7 @@ _HOME = {
         "energetics",
         "free_magnesium",
         "ph_from_pi",
+        "time_course",
         "write_calibration",
     ),
     "p31mg.prior": ("Prior", "Resonance", "import_prior", "load_prior", "priors", "write_prior"),
@@ -142,8 +146,10 @@ __all__ = [
     "priors",
     "read",
     "simulate",
+    "time_course",
     "write",
     "write_calibration",
+    "write_maps",
     "write_prior",
 ]
 

@@ -14,7 +14,7 @@ from nibabel.nifti1 import Nifti1Extension
 
 import p31mg
 from p31mg.cli import demo_command, main
-from p31mg.study import run as study_run
+from p31mg.study import work
 
 Run = Callable[..., Result]
 
@@ -94,7 +94,7 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shifts = own.shift_ppm(solutions) + 1e-3 * np.array([1, -1, 0, 1, 0, -1, 0])
     titration = [f"{mg:g},{shift:.4f}\n" for mg, shift in zip(solutions, shifts, strict=True)]
     (folder / "titration.csv").write_text("".join(["free_mg_mM,shift_ppm\n", *titration]), encoding="utf-8")
-    (folder / "ph.csv").write_text("file,ph\nsub-01.nii.gz,7.02\nsub-02.nii.gz,6.91\n", encoding="utf-8")
+    (folder / "people.csv").write_text("subject,age,ph\n01,34,7.02\n02,71,6.91\n", encoding="utf-8")
 
     (folder / "study").mkdir()
     for i, free_mg_mM in enumerate([0.4, 0.6]):
@@ -107,8 +107,8 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def small_demo(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the demo have two people and no pictures of their fits: for tests of its folder and its options."""
 
-    def no_figures(table: object, fits: object, axes: object, calibration: object, output: Path, tell: object) -> None:
-        (output / "figures").mkdir()
+    def blank(result: object, curves: object, rows: list[int], headings: list[str]) -> list[bytes]:
+        return [b"no picture" for _ in rows]
 
     monkeypatch.setattr(demo_command, "N_SUBJECTS", 2)
-    monkeypatch.setattr(study_run, "write_figures", no_figures)
+    monkeypatch.setattr(work, "fit_pictures", blank)

@@ -216,23 +216,20 @@ def test_bad_titration(
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("file,ph\nsub-01.nii.gz,7.0\n", "ph has no value for sub-02.nii.gz"),
-        ("name,ph\nsub-01.nii.gz,7.0\n", "pH file ph.csv must be a CSV with the columns file and ph"),
-        ("file,ph\nsub-01.nii.gz,acid\nsub-02.nii.gz,7\n", "pH file ph.csv must be a CSV"),
-        (None, "pH file ph.csv cannot be read: No such file or directory"),
+        ("name,ph\nsub-01.nii.gz,7.0\n", "has the columns name, ph; one must be file or subject"),
+        ("file,ph\nsub-01.nii.gz,acid\n", "has ph 'acid' for sub-01.nii.gz; it must be a number, or empty"),
+        ("file,ph\nsub-01.nii.gz,7\n./sub-01.nii.gz,7\n", "has more than one row for sub-01.nii.gz"),
+        ("subject,snr\n01,7\n", "has the column snr, which is one of the results; rename it"),
+        ("", "people.csv is no table"),
+        (None, "subject table people.csv cannot be read: No such file or directory"),
     ],
 )
-def test_bad_ph_by_file(
+def test_bad_subject_table(
     content: str | None, message: str, refused: Callable[..., str], shelf: Path, tmp_path: Path
 ) -> None:
     if content is not None:
-        (tmp_path / "ph.csv").write_text(content, encoding="utf-8")
-    assert re.search(message, refused("batch", shelf / "study", "-o", "results", "--ph", "ph.csv"))
-
-
-def test_ph_that_is_neither_number_nor_file(refused: Callable[..., str], shelf: Path) -> None:
-    sentence = refused("batch", shelf / "study", "-o", "results", "--ph", "acid")
-    assert re.search("ph is 'acid'; give a number, or a .csv file", sentence)
+        (tmp_path / "people.csv").write_text(content, encoding="utf-8")
+    assert re.search(message, refused("batch", shelf / "study", "-o", "results", "--subjects", "people.csv"))
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,7 @@ MAGNESIUM: dict[str, tuple[Arguments, Arguments]] = {
     "--potassium": (("--correct-kd",), ("--potassium", 0.1)),
     "--level": ((), ("--level", 0.5)),
 }
+PEOPLE = "the subject table of the shelf"
 # a plain number has no Pi to read pH from
 WITH_PH: dict[str, tuple[Arguments, Arguments]] = {
     "--sd-ph": (("--ph", 6.9), ("--sd-ph", 0.05)),
@@ -108,6 +109,11 @@ OPTIONS = {
         "--format": ((), ("--format", "csv")),
         "--force": (("--ph", 6.9), ("--force",)),
         "--figures": ((), ("--figures",)),
+        "--subjects": ((), ("--subjects", PEOPLE)),
+        "--report": ((), ("--report",)),
+        "--bids": ((), ("--bids",)),
+        "--workers": ((), ("--workers", 2)),
+        "--dask": ((), ("--dask", "tcp://127.0.0.1:1")),
     },
     "simulate": {
         "--mg": ((), ("--mg", 0.8)),
@@ -186,7 +192,7 @@ def test_option_changes_the_calibration(
 
 
 @pytest.mark.filterwarnings("ignore:prior 'brain-7t' is for 7 T")
-@pytest.mark.parametrize("option", [o for o in OPTIONS["batch"] if o != "--force"])
+@pytest.mark.parametrize("option", [o for o in OPTIONS["batch"] if o not in ("--force", "--workers", "--dask")])
 def test_option_changes_the_study(
     option: str, run: Run, shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -194,11 +200,12 @@ def test_option_changes_the_study(
     base, extra = OPTIONS["batch"][option]
 
     def observe(output: str, *arguments: object) -> object:
-        result = run("batch", shelf / "study", "--output", output, "--no-figures", *arguments)
+        result = run("batch", shelf / "study", "--output", output, "--no-figures", "--no-report", *arguments)
         table = Path(output, "results.csv")
-        has_figures = Path(output, "figures").is_dir()
-        return result.exit_code, result.stdout, table.is_file() and table.read_bytes(), has_figures
+        names = sorted(f.name for f in Path(output).iterdir()) if Path(output).is_dir() else []
+        return result.exit_code, result.stdout, table.is_file() and table.read_bytes(), names
 
+    extra = [shelf / "people.csv" if word is PEOPLE else word for word in extra]
     without, with_it = observe("without", *base), observe("with", *base, *extra)
     assert without != with_it
 

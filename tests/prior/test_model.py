@@ -103,7 +103,7 @@ class TestLineshapeAndCommonParameters:
             ({"lineshape": "voigt"}, "'voigt' needs gaussian_linewidth_hz and gaussian_linewidth_bounds_hz"),
             (
                 {"gaussian_linewidth_hz": 5.0},
-                "gaussian_linewidth_hz belongs to the lineshape 'voigt', not to 'lorentzian'",
+                "gaussian_linewidth_hz belongs to the lineshape voigt or asymmetric, not to 'lorentzian'",
             ),
             (
                 {"j_coupling_bounds_hz": (20.0, 10.0)},

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 import p31mg
-from p31mg.study.output import COLUMNS, explained
+from p31mg.study.columns import COLUMNS, explained
 
 PNG = b"\x89PNG\r\n\x1a\n"
 OPTIONS: dict[str, Any] = {"ph": 7.1, "temperature_c": 36.5, "calibration": "gupta-1984"}
@@ -74,7 +74,9 @@ class Study:
 def study(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Study:
     output = tmp_path_factory.mktemp("output") / "results"
     calls: list[tuple[str, int, int]] = []
-    table = p31mg.batch(folder, output, figures=False, progress=lambda *call: calls.append(call), **OPTIONS)
+    table = p31mg.batch(
+        folder, output, figures=False, report=False, progress=lambda *call: calls.append(call), **OPTIONS
+    )
     record = json.loads((output / "results.json").read_text(encoding="utf-8"))
     return Study(table, output, record, calls)
 
@@ -127,8 +129,7 @@ def test_rows_are_those_of_each_file_alone(name: str, study: Study, folder: Path
         for column in alone.columns.drop("spectrum", errors="ignore"):
             expected, found = alone[column], rows[column]
             if pd.api.types.is_float_dtype(expected):
-                # sums over a stack may round otherwise than sums over one spectrum
-                np.testing.assert_allclose(found.to_numpy(float), expected, rtol=1e-8, atol=1e-12, err_msg=column)
+                np.testing.assert_array_equal(found.to_numpy(float), expected, err_msg=column)
             else:
                 assert found.tolist() == expected.tolist(), column
 
@@ -150,7 +151,7 @@ def test_every_column_is_explained(study: Study) -> None:
     assert all(text.strip() for text in study.record["columns"].values())
 
 
-@pytest.mark.parametrize("column", COLUMNS)
+@pytest.mark.parametrize("column", [c for c in COLUMNS if c not in ("session", "task", "acquisition", "run")])
 def test_explained_column_exists(column: str, study: Study) -> None:
     assert column in study.table.columns
 
@@ -186,7 +187,7 @@ def test_csv_is_the_table(study: Study) -> None:
 
 def test_types_of_the_table(study: Study) -> None:
     types = study.table.dtypes.astype(str)
-    assert (types[["row_in_fit", "n_iterations", "x", "y", "z"]] == "Int64").all()
+    assert (types[["n_points", "n_iterations", "x", "y", "z"]] == "Int64").all()
     assert (types[["converged", "is_valid", "mg_is_valid", "interval_open", "in_range"]] == "bool").all()
     assert (types[["free_mg_mM", "interval_high_mM", "ph", "temperature_c"]] == "float64").all()
 
@@ -215,7 +216,7 @@ def test_record_says_how_the_study_was_made(study: Study, folder: Path) -> None:
     assert record["prior"]["name"] == "muscle-3t"
     assert (record["prior"]["reference"], record["prior"]["coupling"]) == ("pcr", "exact")
     prior = p31mg.load_prior("muscle-3t")
-    assert list(record["prior"]["resonances"]) == sorted(prior.names)
+    assert list(record["prior"]["resonances"]) == list(prior.names)
     assert record["prior"]["resonances"]["beta_atp"]["shift_bounds_ppm"] == list(prior["beta_atp"].shift_bounds_ppm)
     assert record["calibration"]["id"] == "gupta-1984"
     assert record["calibration"]["constants"] == {"atp_ppm": 10.82, "mgatp_ppm": 8.32, "kd_uM": 50.0}
@@ -233,15 +234,21 @@ def test_every_fitted_row_carries_its_calibration(study: Study) -> None:
 
 
 def test_progress_counts_up_to_the_end(study: Study) -> None:
-    for what in ("read", "fit"):
-        counts = [(done, total) for name, done, total in study.calls if name == what]
-        assert counts == sorted(counts)
-        assert counts[0] == (0, len(FILES))
-        assert counts[-1] == (len(FILES), len(FILES))
+    assert {name for name, _, _ in study.calls} == {"fit"}
+    counts = [(done, total) for _, done, total in study.calls]
+    assert counts == sorted(counts)
+    assert counts[0] == (0, len(FILES))
+    assert counts[-1] == (len(FILES), len(FILES))
 
 
-def test_nothing_but_the_tables_is_written_without_figures(study: Study) -> None:
-    assert sorted(p.name for p in study.output.rglob("*")) == ["results.csv", "results.json"]
+def test_tables_and_maps_are_written_without_figures(study: Study) -> None:
+    assert sorted(p.name for p in study.output.iterdir()) == [
+        ".p31mg",
+        "batch.log",
+        "maps",
+        "results.csv",
+        "results.json",
+    ]
 
 
 def test_without_output_nothing_is_written(folder: Path) -> None:
@@ -252,9 +259,9 @@ def test_without_output_nothing_is_written(folder: Path) -> None:
 
 def test_output_within_the_study_is_not_read_again(tmp_path: Path) -> None:
     p31mg.write(person(0.5, 1), tmp_path / "sub-01.nii.gz")
-    first = p31mg.batch(tmp_path, tmp_path / "results", figures=False)
+    first = p31mg.batch(tmp_path, tmp_path / "results", figures=False, report=False)
     (tmp_path / "results" / "exported.csv").write_text("1,2\n", encoding="utf-8")
-    again = p31mg.batch(tmp_path, tmp_path / "results", figures=False)
+    again = p31mg.batch(tmp_path, tmp_path / "results", figures=False, report=False)
     pd.testing.assert_frame_equal(first, again, check_exact=True)
 
 

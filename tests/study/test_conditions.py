@@ -22,10 +22,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 BY_FILE = {"sub-0.nii.gz": 7.05, "sub-1.nii.gz": 6.6, "series.nii.gz": 6.9}
+PEOPLE = {"file": list(BY_FILE), "ph": list(BY_FILE.values())}
 
 
 def test_ph_by_file_reaches_every_row(folder: Path) -> None:
-    table = p31mg.batch(folder, ph=BY_FILE, sd_ph=0.03, correct_kd=True, level=0.9)
+    table = p31mg.batch(folder, subjects=PEOPLE, sd_ph=0.03, correct_kd=True, level=0.9)
     assert table["ph"].tolist() == [BY_FILE[name] for name in table["file"]]
     assert (table["ph_source"] == "given").all()
     assert (table["sd_ph"] == 0.03).all()
@@ -44,14 +45,23 @@ def test_ph_by_file_reaches_every_row(folder: Path) -> None:
         assert row["error_includes"] == "shift, pH"
 
 
-@pytest.mark.parametrize("ph", [70.0, np.nan])
-def test_ph_of_one_file_that_makes_no_sense_flags_its_rows(folder: Path, ph: float) -> None:
-    table = p31mg.batch(folder, ph={**BY_FILE, "sub-1.nii.gz": ph}, correct_kd=True).set_index("file")
-    assert table.loc["sub-1.nii.gz", "inputs_ok"] == False  # noqa: E712
-    assert np.isnan(table.loc["sub-1.nii.gz", "free_mg_mM"])
+@pytest.mark.parametrize("correct_kd", [True, False])
+@pytest.mark.parametrize("files", [["sub-1.nii.gz"], ["sub-0.nii.gz", "sub-1.nii.gz"]], ids=len)
+def test_ph_of_one_file_that_makes_no_sense_flags_its_rows(files: list[str], correct_kd: bool, folder: Path) -> None:
+    values = [70.0 if name == "sub-1.nii.gz" else 7.05 for name in files]
+    table = p31mg.batch(folder, subjects={"file": files, "ph": values}, correct_kd=correct_kd).set_index("file")
+    assert not table.loc["sub-1.nii.gz", "inputs_ok"]
+    assert np.isnan(table.loc["sub-1.nii.gz", "ph"])
+    assert np.isnan(table.loc["sub-1.nii.gz", "free_mg_mM"]) == correct_kd
     others = table.drop(index="sub-1.nii.gz")
     assert others["inputs_ok"].all()
     assert (others["free_mg_mM"] > 0).all()
+
+
+def test_file_without_a_ph_has_that_of_pi(folder: Path) -> None:
+    table = p31mg.batch(folder, subjects={"file": list(BY_FILE), "ph": [7.05, None, 6.9]}).set_index("file")
+    assert table.loc["sub-1.nii.gz", "ph_source"] == "taylor-1983"
+    assert set(table.drop(index="sub-1.nii.gz")["ph_source"]) == {"given"}
 
 
 def test_without_a_ph_that_of_pi_acts(folder: Path) -> None:
@@ -62,15 +72,15 @@ def test_without_a_ph_that_of_pi_acts(folder: Path) -> None:
 
 
 def test_figures_of_a_corrected_study(folder: Path, tmp_path: Path) -> None:
-    p31mg.batch(folder, tmp_path / "out", correct_kd=True, ph=BY_FILE)
+    p31mg.batch(folder, tmp_path / "out", correct_kd=True, subjects=PEOPLE)
     assert (tmp_path / "out" / "figures" / "calibration.png").stat().st_size > 10_000
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"ph": {"sub-0.nii.gz": 7.0}}, r"ph has no value for series\.nii\.gz; give one value for each file"),
-        ({"ph": {**BY_FILE, "sub-9.nii.gz": 7.0}}, r"ph names sub-9\.nii\.gz, which is not a file of the study"),
+        ({"ph": {"sub-0.nii.gz": 7.0}}, r"ph is \{'sub-0"),
+        ({"ph": [7.0, 7.1]}, r"ph has shape \(2,\); .* Values by file or subject stand in a table"),
         ({"correct_kd": True, "calibration": "iotti-1996"}, r"calibration 'iotti-1996' has no Kd"),
         ({"ionic_strength_M": 0.2}, r"ionic_strength_M is given, which only acts with correct_kd=True"),
         ({"level": 95}, r"level is 95; it must lie between 0 and 1"),

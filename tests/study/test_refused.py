@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import p31mg
-from p31mg.study import run
+from p31mg.study import work
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def no_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     def fit(*_: object, **__: object) -> None:
         pytest.fail("a fit was begun")
 
-    monkeypatch.setattr(run, "fit", fit)
+    monkeypatch.setattr(work, "fit", fit)
 
 
 def tree(root: Path) -> list[str]:

@@ -2,33 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from p31mg.cli.options import acquisition_options, fit_options, magnesium_options
-from p31mg.cli.render import progress
+from p31mg.cli.options import acquisition_options, fit_options, magnesium_options, ph_option
+from p31mg.cli.render import print_table, progress
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from p31mg.study.run import Study
+
 __all__ = ["command"]
+
+_FLAGS = {
+    "low SNR of ATP": ("snr_ok", False),
+    "a shift or width at its bound": ("at_bound", True),
+    "broad lines": ("linewidth_ok", False),
+    "residual above noise": ("residual_ok", False),
+    "shift out of range": ("in_range", False),
+    "interval open": ("interval_open", True),
+    "pH or temperature not usable": ("inputs_ok", False),
+}
 
 
 @click.command(name="batch")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder for the results.")
+@click.option(
+    "--subjects",
+    type=click.Path(path_type=Path),
+    metavar="TABLE",
+    help="CSV or TSV with a column file or subject, and pH, age, group, ... of each. Default: FOLDER/participants.tsv.",
+)
 @acquisition_options
 @fit_options
-@click.option(
-    "--ph",
-    metavar="PH|FILE",
-    help="Intracellular pH, or a CSV with the columns file and ph. Default: from Pi of each spectrum.",
-)
+@ph_option
 @magnesium_options
-@click.option("--force", "overwrite", is_flag=True, help="Replace results that were made with other options.")
 @click.option("--figures/--no-figures", default=True, show_default=True, help="Draw every fitted spectrum.")
+@click.option("--report/--no-report", default=True, show_default=True, help="Write report.html and methods.md.")
+@click.option("--bids", is_flag=True, help="Make the results a BIDS derivatives dataset as well.")
+@click.option("--force", "overwrite", is_flag=True, help="Replace results that were made with other options.")
+@click.option(
+    "--workers", type=click.IntRange(min=1), metavar="N", help="Processes. Default: as many as are worth while."
+)
+@click.option("--dask", "client", metavar="ADDRESS", help="Let the Dask cluster of this scheduler do the work.")
 @click.option(
     "--format",
     "output_format",
@@ -36,61 +57,76 @@ __all__ = ["command"]
     default=None,
     help="Also print all rows. Default: a summary only.",
 )
-def command(folder: Path, output: Path, ph: str | None, output_format: str | None, **options: Any) -> None:
-    """Fit every spectrum below FOLDER; write results.csv, results.json and figures/.
+def command(folder: Path, output: Path, output_format: str | None, **options: Any) -> None:
+    """Fit every spectrum below FOLDER; write results.csv, results.json, report.html, methods.md and figures/.
+
+    A run that was stopped goes on where it was when the same is called again.
 
     \b
     p31mg batch study/ -o results/
     p31mg batch study/ -o results/ --begin-time 0.0005 --no-figures
-    p31mg batch study/ -o results/ --correct-kd --ph ph.csv --sd-ph 0.03
+    p31mg batch study/ -o results/ --correct-kd --subjects people.csv --sd-ph 0.03
     """
-    import p31mg
+    from p31mg.study.run import run_study
 
-    with progress() as tell:
-        table = p31mg.batch(folder, output, ph=_ph(ph), progress=tell, **options)
+    try:
+        with progress() as tell:
+            study = run_study(folder, output, progress=tell, **options)
+    except KeyboardInterrupt:
+        click.echo("p31mg: the same command goes on where this one was stopped.", err=True)
+        raise
+    table = study.table
     if output_format is not None:
         _print(table, output_format)
-    n_valid = int(table["mg_is_valid"].sum())
-    failed = table.loc[table["status"] != "OK", ["status", "reason"]].value_counts().reset_index()
-    for status, reason, n in failed.itertuples(index=False):
-        click.echo(f"{n:5d}  {status}: {reason}", err=True)
-    n_flagged = int(((table["status"] == "OK") & ~table["mg_is_valid"]).sum())
-    if n_flagged:
-        click.echo(
-            f"{n_flagged:5d}  fitted but flagged: see the columns snr_ok, at_bound, linewidth_ok, in_range, inputs_ok",
-            err=True,
-        )
-    click.echo(f"{n_valid} of {len(table)} spectra valid; results are in {output}", err=True)
-    click.get_current_context().exit(0 if n_valid == len(table) else 1)
+    _summarise(study)
+    click.get_current_context().exit(0 if table["mg_is_valid"].all() else 1)
 
 
-def _ph(text: str | None) -> float | dict[str, float] | None:
-    """Return a pH, or those of a file by the name of the spectrum."""
-    import pandas as pd
+def _summarise(study: Study) -> None:
+    """Say on stderr how it went: how many are valid, and what is the matter with the others."""
+    table = study.table
+    fitted = table["status"] == "OK"
+    rows = [("valid", table["mg_is_valid"])]
+    rows += [
+        (f"flagged: {text}", fitted & ~table["mg_is_valid"] & (table[c] == bad)) for text, (c, bad) in _FLAGS.items()
+    ]
+    rows += [(str(status), table["status"] == status) for status in dict.fromkeys(table.loc[~fitted, "status"])]
+    cells = [[text, str(int(which.sum())), _first(table, which)] for text, which in rows if which.any()]
+    print_table([("spectra", "left"), ("", "right"), ("", "left")], cells, err=True)
+    for line in _remarks(study):
+        click.echo(line, err=True)
+    valid = table.loc[table["mg_is_valid"], "free_mg_mM"]
+    if len(valid):
+        low, middle, high = valid.quantile([0.25, 0.5, 0.75])
+        click.echo(f"free Mg2+ {middle:.3f} mM (median of the valid; half of them {low:.3f} to {high:.3f})", err=True)
+    click.echo(f"{len(valid)} of {len(table)} spectra valid; results are in {study.output}", err=True)
 
-    from p31mg.errors import InputError, ReadError
 
-    if text is None:
-        return None
-    if not text.endswith(".csv"):
-        try:
-            return float(text)
-        except ValueError as error:
-            msg = f"ph is {text!r}; give a number, or a .csv file with the columns file and ph."
-            raise InputError(msg) from error
-    try:
-        table = pd.read_csv(text)
-        return dict(zip(table["file"].astype(str), table["ph"].astype(float), strict=True))
-    except OSError as error:
-        msg = f"pH file {text} cannot be read: {error.strerror or error}."
-        raise ReadError(msg) from error
-    except (KeyError, ValueError) as error:
-        msg = f"pH file {text} must be a CSV with the columns file and ph, one number for each file."
-        raise ReadError(msg) from error
+def _first(table: pd.DataFrame, which: pd.Series[bool]) -> str:
+    """Return the reason or the name of the first of some rows, and that there are others."""
+    reasons = [str(r) for r in table.loc[which, "reason"].dropna().unique() if r]
+    if not reasons:
+        return ""
+    return reasons[0] if len(reasons) == 1 else f"{reasons[0]} ({len(reasons) - 1} other reasons in results.csv)"
+
+
+def _remarks(study: Study) -> list[str]:
+    """Return one line for each thing that the log tells more of."""
+    n_notes = len(study.notes)
+    remarks = {
+        f"{study.n_resumed} of {study.n_files} files were finished before": study.n_resumed,
+        f"{_counted(study.subjects.files_without_row)} without a row in the subject table": study.subjects.files_without_row,
+        f"{_counted(study.subjects.rows_without_file)} of the subject table without a file": study.subjects.rows_without_file,
+        f"{n_notes} {'note' if n_notes == 1 else 'notes'} on the files: see batch.log": n_notes,
+    }
+    return [text for text, is_said in remarks.items() if is_said]
+
+
+def _counted(names: Sequence[str]) -> str:
+    return f"{len(names)} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
 
 
 def _print(table: pd.DataFrame, output_format: str) -> None:
-    from p31mg.cli.render import print_table
     from p31mg.io.documents import json_text
 
     if output_format == "csv":

@@ -11,6 +11,7 @@ import numpy as np
 
 from p31mg.cli.options import (
     ENERGETICS_OPTIONS,
+    FIT_OPTIONS,
     MAGNESIUM_OPTIONS,
     acquisition_options,
     energetics_options,
@@ -83,7 +84,6 @@ _FIGURE_SUFFIXES = (".png", ".pdf", ".svg")
 def command(
     file: Path,
     prior: str,
-    engine: str,
     ph: float | None,
     with_energetics: bool,
     saturation: tuple[str, ...],
@@ -110,6 +110,7 @@ def command(
     require_table_name(output)
     _require_figure_name(figure)
     magnesium, assumed = taken(options, MAGNESIUM_OPTIONS), taken(options, ENERGETICS_OPTIONS)
+    of_fit_options = taken(options, FIT_OPTIONS)
     p31mg.free_magnesium(np.nan, ph=_ANY_PH if ph is None else ph, **magnesium)
     corrections = _factors(saturation)
     if corrections and not with_energetics:
@@ -119,7 +120,7 @@ def command(
         p31mg.energetics(np.nan, np.nan, np.nan, **_without_magnesium(assumed))
     knowledge = p31mg.load_prior(prior)
     spectra = _prepared(p31mg.read(file, **options), combine_coils, average_axis)
-    result = p31mg.fit(spectra, prior=knowledge, engine=engine)  # type: ignore[arg-type]
+    result = p31mg.fit(spectra, prior=knowledge, **of_fit_options)
     mg = p31mg.free_magnesium(result, ph=ph, **magnesium)
     of_fit = result.to_dataframe()
     table = pd.concat([of_fit, mg.to_dataframe().drop(columns=list(of_fit), errors="ignore")], axis=1)
@@ -174,6 +175,7 @@ def acquisition_record(spectra: Any) -> dict[str, Any]:
         "dwell_time_s": a.dwell_time_s,
         "begin_time_s": a.begin_time_s,
         "begin_time_source": a.begin_time_source,
+        "sd_begin_time_s": a.sd_begin_time_s,
         "resonant_nucleus": a.resonant_nucleus,
         "n_points": spectra.n_points,
         "batch_shape": list(spectra.batch_shape),

@@ -9,6 +9,7 @@ import click
 
 __all__ = [
     "ENERGETICS_OPTIONS",
+    "FIT_OPTIONS",
     "MAGNESIUM_OPTIONS",
     "acquisition_options",
     "energetics_options",
@@ -29,6 +30,19 @@ def _all(*options: Callable[[Any], Any]) -> Callable[[F], F]:
         return function
 
     return add
+
+
+class _Baseline(click.ParamType):  # type: ignore[type-arg]
+    """``auto``, ``none`` or a number of points."""
+
+    name = "baseline"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str | int:
+        if value in ("auto", "none"):
+            return str(value)
+        if not str(value).isdecimal():
+            self.fail(f"{value!r} is not auto, none or a number of points.", param, ctx)
+        return int(value)
 
 
 acquisition_options = _all(
@@ -63,6 +77,8 @@ acquisition_options = _all(
     click.option("--override", is_flag=True, help="Let these options replace what the file states."),
 )
 
+FIT_OPTIONS = ("engine", "phase_model", "lineshape", "baseline")
+
 fit_options = _all(
     click.option(
         "--prior",
@@ -77,6 +93,29 @@ fit_options = _all(
         default="batch",
         show_default=True,
         help="batch: the whole stack at once. lmfit: one by one.",
+    ),
+    click.option(
+        "--phase-model",
+        type=click.Choice(["auto", "locked", "begin-time", "free"]),
+        default="auto",
+        show_default=True,
+        help="locked: the begin time is exact. begin-time: it is fitted. free: a phase for each resonance. "
+        "auto: begin-time where it has an sd.",
+    ),
+    click.option(
+        "--lineshape",
+        type=click.Choice(["auto", "prior"]),
+        default="auto",
+        show_default=True,
+        help="auto: lines that the field has broadened, where the spectrum shows it. prior: those of the prior.",
+    ),
+    click.option(
+        "--baseline",
+        type=_Baseline(),
+        default="auto",
+        show_default=True,
+        metavar="auto|none|N",
+        help="auto: first points with a broad signal are left out. none: all points. N: so many are left out.",
     ),
 )
 

@@ -77,24 +77,27 @@ def rows_of(table: pd.DataFrame) -> list[dict[str, Any]]:
     return rows
 
 
-def print_table(columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]], title: str = "") -> None:
-    """Print a table; `columns` are (heading, "left" or "right")."""
+def print_table(
+    columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]], title: str = "", *, err: bool = False
+) -> None:
+    """Print a table; `columns` are (heading, "left" or "right"). `err`: on stderr."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
     if title:
-        click.echo(title)
+        click.echo(title, err=err)
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for heading, justify in columns:
         table.add_column(escape(heading), justify="left" if justify == "left" else "right", overflow="fold")
     for row in rows:
         table.add_row(*map(escape, row))
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDTH_OF_A_FILE
+    stream = sys.stderr if err else sys.stdout
+    width = shutil.get_terminal_size().columns if stream.isatty() else WIDTH_OF_A_FILE
     text = io.StringIO()
     Console(file=text, width=width, highlight=False).print(table)
-    click.echo("\n".join(line.rstrip() for line in text.getvalue().splitlines()))
+    click.echo("\n".join(line.rstrip() for line in text.getvalue().splitlines()), err=err)
 
 
 def magnesium_text(free_mg_mM: float, low: float, high: float, in_range: bool = False) -> str:
@@ -165,6 +168,13 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
     """Give a function ``tell(what, done, total)`` that draws a bar on stderr, where stderr is a terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.text import Text
+
+    class Rate(TextColumn):
+        """Files a second, where that is known yet."""
+
+        def render(self, task: Any) -> Text:
+            return Text("" if task.speed is None else f"{task.speed:.3g}/s")
 
     console = Console(stderr=True)
     if not console.is_terminal:
@@ -174,6 +184,7 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
         TextColumn("{task.description:>5}"),
         BarColumn(),
         MofNCompleteColumn(),
+        Rate(""),
         TimeRemainingColumn(),
         console=console,
     )
@@ -181,7 +192,7 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
 
     def tell(what: str, done: int, total: int) -> None:
         if what not in tasks:
-            tasks[what] = bar.add_task(what, total=total)
+            tasks[what] = bar.add_task(what, total=total, completed=done)  # what was done before is no speed
         bar.update(tasks[what], completed=done, total=total)
 
     with bar:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -177,9 +178,9 @@ class FitResult:
         InputError
             Nothing was fitted there.
         """
-        parts = (self.chemical_shift_ppm, self.linewidth_hz, self.amplitude)
+        parts = (self.chemical_shift_ppm, self.amplitude)
         try:
-            shift, linewidth, amplitude = (np.asarray(part[index], dtype=float) for part in parts)
+            shift, amplitude = (np.asarray(part[index], dtype=float) for part in parts)
         except (IndexError, TypeError) as error:
             msg = f"index is {index!r}; it must pick one spectrum of the batch shape {self.batch_shape}."
             raise InputError(msg) from error
@@ -191,21 +192,38 @@ class FitResult:
             msg = f"spectrum {index} has no fitted model: {status.message}."
             raise InputError(msg)
         problem = Problem.of(self.spectra, self.model_prior)
+        return model_fid(self._core_parameters(problem, lambda a: a[index]), problem.lines, problem.sampling)
+
+    def models(self, rows: IntArray, n_points: int | None = None) -> ComplexArray:
+        """Return the fitted signal of every resonance of several spectra, shape (R, K, n_points).
+
+        Parameters
+        ----------
+        rows
+            (R,) positions in the raveled batch. Where nothing was fitted the signal is NaN.
+        n_points
+            How many points, from the first. Default None: all of the FID.
+        """
+        problem = Problem.of(self.spectra, self.model_prior)
+        n_axes, n_rows = self.status.ndim, self.status.size
+        p = self._core_parameters(problem, lambda a: a.reshape(n_rows, *a.shape[n_axes:])[rows])
+        return model_fid(p, problem.lines, replace(problem.sampling, n_points=n_points or self.spectra.n_points))
+
+    def _core_parameters(self, problem: Problem, pick: Callable[[FloatArray], FloatArray]) -> FloatArray:
+        """Return the parameters of the core for the spectra that `pick` takes from arrays of the batch, (..., n)."""
+        shift, linewidth, amplitude = (
+            np.asarray(pick(a), dtype=float) for a in (self.chemical_shift_ppm, self.linewidth_hz, self.amplitude)
+        )
+        common = [pick(self.phase_rad), *(pick(self._common(name)) for name in problem.common)]
         y = np.concatenate(
-            [
-                np.nan_to_num(shift),
-                np.nan_to_num(linewidth, nan=1.0),
-                amplitude,
-                [self.phase_rad[index]],
-                [self._common(name)[index] for name in problem.common],
-            ]
+            [np.nan_to_num(shift), np.nan_to_num(linewidth, nan=1.0), amplitude, np.stack(common, axis=-1)], axis=-1
         )
         if problem.lines.fits_begin_time:
-            y[-1] -= problem.sampling.begin_time_s
-        y[: len(shift)] -= problem.reference_ppm
-        y[problem.reference] = self.reference_offset_ppm[index] + problem.reference_ppm
-        y[: len(shift)] *= problem.spectrometer_frequency_mhz
-        return model_fid(problem.from_carrier @ y, problem.lines, problem.sampling)
+            y[..., -1] -= problem.sampling.begin_time_s
+        y[..., : shift.shape[-1]] -= problem.reference_ppm
+        y[..., problem.reference] = pick(self.reference_offset_ppm) + problem.reference_ppm
+        y[..., : shift.shape[-1]] *= problem.spectrometer_frequency_mhz
+        return y @ problem.from_carrier.T
 
     def _common(self, name: str) -> FloatArray:
         """Return a parameter that belongs to no resonance alone: of a phase, what is added to the common one."""

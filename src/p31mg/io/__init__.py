@@ -6,6 +6,7 @@
 `formats`     one module per format
 `foreign`     calls into reading libraries; `vendor`: spec2nii in a process of its own
 `writing`     `write`: NIfTI-MRS, npz, CSV
+`maps`        `write_maps`: results of a grid as NIfTI images (`p31mg.write_maps`; it loads what a fit needs)
 """
 
 from p31mg.io.reading import is_dataset_folder, is_spectrum_name, read

@@ -3,11 +3,14 @@
 from p31mg.magnesium.calibrations import BetaShiftCalibration, Calibration, Titration, TwoSiteCalibration
 from p31mg.magnesium.comparison import MagnesiumComparison
 from p31mg.magnesium.concentrations import concentrations_mM
+from p31mg.magnesium.course import time_course
 from p31mg.magnesium.energetics import EnergeticsResult, energetics
 from p31mg.magnesium.free import free_magnesium
+from p31mg.magnesium.grid import MAPS, maps_of
 from p31mg.magnesium.ph import PhEquation, PhResult, get_ph_equation, ph_equations, ph_from_pi
 from p31mg.magnesium.registry import (
     CalibrationTable,
+    calibration_from_record,
     calibration_record,
     calibrations,
     conditions_text,
@@ -19,6 +22,7 @@ from p31mg.magnesium.result import MagnesiumResult
 from p31mg.magnesium.titration import calibrate
 
 __all__ = [
+    "MAPS",
     "BetaShiftCalibration",
     "Calibration",
     "CalibrationTable",
@@ -30,6 +34,7 @@ __all__ = [
     "Titration",
     "TwoSiteCalibration",
     "calibrate",
+    "calibration_from_record",
     "calibration_record",
     "calibrations",
     "concentrations_mM",
@@ -39,7 +44,9 @@ __all__ = [
     "free_magnesium",
     "get_calibration",
     "get_ph_equation",
+    "maps_of",
     "ph_equations",
     "ph_from_pi",
+    "time_course",
     "write_calibration",
 ]

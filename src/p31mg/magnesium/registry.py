@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DEFAULT_CALIBRATION",
     "CalibrationTable",
+    "calibration_from_record",
     "calibration_record",
     "calibration_toml",
     "calibrations",
@@ -300,6 +301,32 @@ def calibration_record(calibration: Calibration) -> dict[str, Any]:
         "doi": getattr(calibration, "doi", ""),
         **({"correlation": list(correlation)} if any(correlation) else {}),
     }
+
+
+def calibration_from_record(record: Mapping[str, Any]) -> TwoSiteCalibration | BetaShiftCalibration:
+    """Return the calibration that `calibration_record` recorded, without the titration that it may have been fitted to.
+
+    Raises
+    ------
+    InputError
+        The record lacks something, or its constants make no sense.
+
+    Examples
+    --------
+    >>> own = TwoSiteCalibration(id="own", atp_ppm=10.85, mgatp_ppm=8.30, kd_uM=45.0, sd_kd_uM=3.0)
+    >>> calibration_from_record(calibration_record(own)) == own
+    True
+    """
+    kinds = {"shift_alpha_beta_ppm": TwoSiteCalibration, "shift_beta_pcr_ppm": BetaShiftCalibration}
+    try:
+        values = {name: record[name] for name in _TEXTS if name in record and name != "model"}
+        values |= {**record["constants"], **record.get("conditions", {})}
+        values |= {f"sd_{name}": sd for name, sd in record.get("sd_constants", {}).items()}
+        values |= {"correlation": tuple(record["correlation"])} if "correlation" in record else {}
+        return kinds[record["quantity"]](**values)
+    except (KeyError, TypeError) as error:
+        msg = f"calibration record does not hold together ({error}); give that of a results.json."
+        raise InputError(msg) from error
 
 
 def constants_text(calibration: Calibration) -> str:

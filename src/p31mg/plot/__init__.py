@@ -4,11 +4,28 @@
 `calibration`   the calibration curve with measured points and their intervals
 `titration`     the solutions that a calibration of your own was fitted to
 `study`         free Mg2+ of a study, with intervals, against the order of files and against SNR
+`maps`          one slice of a grid: Mg2+, its sd, shift, pH, PCr/ATP, validity
+`series`        a time course: Mg2+, pH, PCr, Pi, ADP
 """
 
 from p31mg.plot.calibration import CalibrationPlot, calibration
 from p31mg.plot.fit import FitPlot, fit
+from p31mg.plot.maps import MapsPlot, maps
+from p31mg.plot.series import SeriesPlot, series
 from p31mg.plot.study import StudyPlot, study
 from p31mg.plot.titration import TitrationPlot, titration
 
-__all__ = ["CalibrationPlot", "FitPlot", "StudyPlot", "TitrationPlot", "calibration", "fit", "study", "titration"]
+__all__ = [
+    "CalibrationPlot",
+    "FitPlot",
+    "MapsPlot",
+    "SeriesPlot",
+    "StudyPlot",
+    "TitrationPlot",
+    "calibration",
+    "fit",
+    "maps",
+    "series",
+    "study",
+    "titration",
+]

@@ -11,6 +11,7 @@ from p31mg.acquisition import Spectra
 from p31mg.arrays import ComplexArray, FloatArray
 from p31mg.errors import InputError
 from p31mg.fitting import FitResult
+from p31mg.plot.labels import label_of
 from p31mg.plot.style import DATA, FIT_SIZE, MODEL, RESIDUAL, RESONANCE, axes_or_new
 from p31mg.preprocess import apodise, displayed
 
@@ -19,30 +20,11 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
     from matplotlib.text import Text
 
-__all__ = ["FitPlot", "fit"]
+__all__ = ["FitPlot", "draw", "fit", "title_of"]
 
 _ZERO_FILL = 2
 _MARGIN_PPM = 2.0
 _PAD = 0.035
-_LABELS = {
-    "alpha_atp": "α-ATP",
-    "beta_atp": "β-ATP",
-    "gamma_atp": "γ-ATP",
-    "pcr": "PCr",
-    "pi": "Pi",
-    "pi_extracellular": "Pi ext.",
-    "pde": "PDE",
-    "pme": "PME",
-    "nad": "NAD(H)",
-    "gpc": "GPC",
-    "gpe": "GPE",
-    "pc": "PC",
-    "pe": "PE",
-    "udpg": "UDPG",
-    "dpg_upfield": "2,3-DPG",
-    "dpg_downfield": "2,3-DPG",
-    "ptdc": "PtdC",
-}
 
 
 @dataclass(frozen=True)
@@ -96,10 +78,16 @@ def fit(
     signals = result.model(where)
     measured = result.spectra.fid[where]
     ppm, spectra = _displayed(np.vstack([measured[None], signals]), result, where, apodisation_hz)
-    data, resonances = spectra[0], spectra[1:]
-    model = resonances.sum(axis=0)
+    drawn = draw(axes_or_new(ax, figsize=FIT_SIZE), ppm, spectra[0], spectra[1:], result, where)
+    drawn.ax.set_title(title_of(result, where), loc="left", fontsize="medium")
+    return drawn
 
-    ax = axes_or_new(ax, figsize=FIT_SIZE)
+
+def draw(
+    ax: Axes, ppm: FloatArray, data: FloatArray, resonances: FloatArray, result: FitResult, where: int | tuple[int, ...]
+) -> FitPlot:
+    """Draw data (P,) and resonances (K, P) of one spectrum, with the names of `result` at their fitted places."""
+    model = resonances.sum(axis=0)
     centres = [r.chemical_shift_ppm for r in result.prior.resonances]
     left, right = max(centres) + _MARGIN_PPM, min(centres) - _MARGIN_PPM
     seen = (ppm < left) & (ppm > right)
@@ -124,7 +112,6 @@ def fit(
     for side in ("left", "right", "top"):
         ax.spines[side].set_visible(False)
     ax.legend(loc="upper right", frameon=False, fontsize="small")
-    ax.set_title(_title(result, where), loc="left", fontsize="medium")
     return FitPlot(ax, data_line, model_line, residual_line, lines, labels)
 
 
@@ -152,7 +139,7 @@ def _label(ax: Axes, result: FitResult, where: int | tuple[int, ...], heights: F
         ax.text(
             float(shifts[k]),
             float(heights[order[k] % 2]),
-            _LABELS.get(name, name),
+            label_of(name),
             ha="center",
             va="top",
             fontsize="x-small",
@@ -162,7 +149,8 @@ def _label(ax: Axes, result: FitResult, where: int | tuple[int, ...], heights: F
     )
 
 
-def _title(result: FitResult, where: int | tuple[int, ...]) -> str:
+def title_of(result: FitResult, where: int | tuple[int, ...]) -> str:
+    """Return shift, SNR and raised flags of one spectrum, or why there is no shift."""
     shift, sd = float(result.shift_alpha_beta_ppm[where]), float(result.sd_shift_alpha_beta_ppm[where])
     if not np.isfinite(shift):
         from p31mg.fitting import FitStatus
@@ -170,5 +158,5 @@ def _title(result: FitResult, where: int | tuple[int, ...]) -> str:
         return f"no shift: {FitStatus(int(result.status[where])).message}"
     flags = result.quality.raised(where)
     verdict = f"\nflagged: {', '.join(flags)}" if flags else ""
-    reference = _LABELS.get(result.prior.reference, result.prior.reference)
+    reference = label_of(result.prior.reference)
     return f"δα − δβ = {shift:.3f} ± {sd:.3f} ppm (sd), {reference} SNR {float(result.snr[where]):.0f}{verdict}"

@@ -12,9 +12,11 @@ __all__ = [
     "CALIBRATION_SIZE",
     "DATA",
     "FIT_SIZE",
+    "MAPS_SIZE",
     "MODEL",
     "RESIDUAL",
     "RESONANCE",
+    "SERIES_SIZE",
     "STUDY_SIZE",
     "axes_or_new",
     "figure_for_file",
@@ -23,6 +25,8 @@ __all__ = [
 FIT_SIZE = (9.0, 7.0)
 CALIBRATION_SIZE = (6.0, 4.5)
 STUDY_SIZE = (11.0, 4.2)
+MAPS_SIZE = (10.0, 6.2)
+SERIES_SIZE = (7.5, 8.0)
 
 DATA = "#333333"
 MODEL = "#D55E00"

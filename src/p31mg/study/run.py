@@ -1,98 +1,118 @@
-"""`batch`: find files, read each, fit those of one acquisition together, write the results."""
+"""`batch`: what there is to do, what of it is done, do the rest, put it together.
+
+`find_inputs` and `read_subjects` say what belongs to the study and what is known of it; `Parts.take_finished` what an earlier run
+has finished; `work_off` does the rest in portions, each of which counts once it is on the disk; `_finish` makes one table of the
+parts, and what is made of that.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+import tempfile
+import warnings
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
-import numpy as np
-
-from p31mg.acquisition import Acquisition, Spectra
-from p31mg.arrays import FloatArray
-from p31mg.constants import LARMOR_FREQUENCY_31P_MHZ_PER_T, PLAUSIBLE_PH
-from p31mg.errors import InputError, P31mgError, ReadError, UnknownNameError
-from p31mg.fitting import ENGINES, FitResult, FitStatus, fit, index_columns
-from p31mg.io import is_dataset_folder, is_spectrum_name, read
-from p31mg.io.writing import make_folder
-from p31mg.magnesium import Calibration, free_magnesium, get_calibration
-from p31mg.prior import Prior, load_prior
-from p31mg.study.output import figure_names, require_own, write_figures, write_tables
+from p31mg.errors import InputError, P31mgWarning, WriteError
+from p31mg.io.documents import json_text
+from p31mg.io.writing import make_folder, write_text, write_whole
+from p31mg.report import write_methods, write_report
+from p31mg.study.bids import derivatives
+from p31mg.study.cluster import on_cluster
+from p31mg.study.dispatch import Keeper, Progress, work_off
+from p31mg.study.figures import draw_study, figure_stems
+from p31mg.study.find import find_inputs
+from p31mg.study.folder import locked, prepare, remove_earlier, require_own
+from p31mg.study.log import write_log
+from p31mg.study.options import Options, Settings, with_signature
+from p31mg.study.parts import Parts
+from p31mg.study.pools import Pool, on_this_machine
+from p31mg.study.portions import n_workers, portions
+from p31mg.study.record import provenance
+from p31mg.study.subjects import Subjects, SubjectTable, read_subjects
+from p31mg.study.table import table_of
+from p31mg.study.work import Extra, Task, no_rows
 
 if TYPE_CHECKING:
     import pandas as pd
+    from distributed import Client
 
-__all__ = ["batch"]
-
-_ANY_PH = 7.0
-"""Stands for the pH that the spectra will tell, where only the other options are looked at."""
-
-Progress = Callable[[str, int, int], None]
-"""``progress(what, done, total)``, called while the work goes on."""
+__all__ = ["Study", "batch", "run_study"]
 
 
 @dataclass(frozen=True)
-class _File:
-    """One file of the study: its spectra, or why there are none."""
+class Study:
+    """A finished study: its table, where it is, how many of its files were there already, and what was doubtful."""
 
-    name: str
-    spectra: Spectra | None
-    reason: str = ""
+    table: pd.DataFrame
+    output: Path | None
+    n_files: int
+    n_resumed: int
+    notes: tuple[str, ...]
+    subjects: Subjects
 
 
+@with_signature
 def batch(
     folder: str | os.PathLike[str],
     output: str | os.PathLike[str] | None = None,
     *,
-    prior: Prior | str | Path = "muscle-3t",
-    calibration: Calibration | str | Path = "gupta-1978",
-    ph: float | Mapping[str, float] | None = None,
-    sd_ph: float | None = None,
-    temperature_c: float = 37.0,
-    sd_temperature_c: float | None = None,
-    correct_kd: bool = False,
-    ionic_strength_M: float | None = None,
-    potassium_M: float | None = None,
-    ph_equation: str = "taylor-1983",
-    level: float = 0.95,
-    engine: str = "batch",
-    spectrometer_frequency_mhz: float | None = None,
-    spectral_width_hz: float | None = None,
-    begin_time_s: float | None = None,
-    override: bool = False,
+    subjects: SubjectTable | None = None,
     figures: bool = True,
+    report: bool = True,
+    bids: bool = False,
     overwrite: bool = False,
+    workers: int | None = None,
+    client: Client | str | None = None,
     progress: Progress | None = None,
+    **options: Unpack[Options],
 ) -> pd.DataFrame:
     """Fit every spectrum below a folder and return one row per spectrum, failed ones too.
 
     Files whose names end like those of a format that `read` knows, and folders that are one dataset (Bruker, Varian), are
-    taken, in the order of their names; hidden files and the output folder are not. A file that cannot be read is a row
-    with status ``NOT_READ`` and the reason. Spectra of one acquisition are fitted in one call.
+    taken, in the order of their names; hidden files, folders with results of p31mg, and what BIDS marks as something else are
+    not. A file that cannot be read is a row with status ``NOT_READ`` and the reason. BIDS entities in the path become the columns
+    subject, session, task, acquisition and run.
+
+    What is finished is kept in the output folder. A run that was stopped, however, goes on where it was when the same is called
+    again, and ends with the same ``results.csv`` to the last byte. Files that changed or are new are worked on again.
 
     Parameters
     ----------
     folder
         Where the spectra are, at any depth.
     output
-        Folder for ``results.csv`` (the table), ``results.json`` (columns and provenance) and ``figures/``. Default None:
-        nothing is written.
+        Folder for ``results.csv`` (the table), ``results.json`` (columns and provenance), ``report.html``, ``methods.md``,
+        ``figures/`` and ``batch.log``. Default None: nothing is written.
+    subjects
+        What is known of files or subjects: a CSV or TSV file, a DataFrame or a mapping of columns. Its column ``file`` or
+        ``subject`` (``participant_id``) says where a row belongs. The columns ``ph``, ``sd_ph``, ``temperature_c``,
+        ``sd_temperature_c``, ``spectrometer_frequency_mhz``, ``spectral_width_hz`` and ``begin_time_s`` act in place of the
+        option of that name; all others are carried into the results. Default None: ``participants.tsv``, if there is one.
     prior, engine
         See `fit`.
-    calibration, temperature_c, sd_ph, sd_temperature_c, correct_kd, ionic_strength_M, potassium_M, ph_equation, level
-        See `free_magnesium`.
-    ph
-        One number for the study, or one for each file by its name below the folder. Default None: from Pi of each spectrum.
+    calibration, ph, sd_ph, temperature_c, sd_temperature_c, correct_kd, ionic_strength_M, potassium_M, ph_equation, level
+        See `free_magnesium`; one value for the study.
     spectrometer_frequency_mhz, spectral_width_hz, begin_time_s, override
         For all files; see `read`.
     figures
-        Whether to draw a figure of every fitted spectrum (about a third of a second each). Default True.
+        Whether to draw the fits (about a tenth of a second each), of files with up to 64 spectra one by one. Default True.
+    report
+        Whether to write ``report.html``, one page with all fits, and ``methods.md``, a paragraph for the paper. Default True.
+    bids
+        Whether to write the results as a BIDS derivatives dataset as well. Default False.
     overwrite
-        Let results made with other options be replaced. Default False: they are refused. The same options may be repeated.
+        Let results made with other options be replaced. Default False: they are refused.
+    workers
+        Processes on this machine. Default None: this one for what takes it a few seconds, all cores for more. The results do not
+        depend on it.
+    client
+        A `distributed.Client`, or the address of the scheduler of a Dask cluster, whose workers do the work. Default None.
     progress
-        Called with what is being done, how many are done, and how many there are. Default None.
+        Called with what is being done, how many files are done, and how many there are. Default None.
 
     Returns
     -------
@@ -102,12 +122,12 @@ def batch(
     Raises
     ------
     ReadError
-        The folder does not exist or holds no spectra.
+        The folder does not exist or holds no spectra, or the subject table cannot be read.
     WriteError
-        The output folder cannot be written, is the folder of the spectra itself, holds a results.csv that is not ours, or
-        results made with other options; nothing was fitted then.
+        The output folder cannot be written, is the folder of the spectra itself, holds a results.csv that is not ours or results
+        made with other options, or another run writes there. What was finished before stays whole.
     InputError
-        Unknown prior, calibration or engine, a pH or temperature outside any sense, or a file without its pH.
+        Unknown prior, calibration or engine, a pH or temperature outside any sense, a subject table that does not hold together.
 
     Examples
     --------
@@ -118,227 +138,121 @@ def batch(
     ...     for i, mg in enumerate([0.4, 0.6]):
     ...         spectrum = p31mg.simulate(mg, prior="muscle-3t", snr=300, seed=i)
     ...         _ = p31mg.write(spectrum, Path(study) / f"sub-{i}.nii.gz")
-    ...     table = batch(study)
-    >>> table[["file", "status"]]
-               file status
-    0  sub-0.nii.gz     OK
-    1  sub-1.nii.gz     OK
+    ...     table = batch(study, subjects={"subject": ["sub-0", "sub-1"], "age": [34, 71]})
+    >>> table[["subject", "status", "age"]]
+      subject status  age
+    0   sub-0     OK   34
+    1   sub-1     OK   71
     """
-    tell = progress or _silent
-    prior, chosen = load_prior(prior), get_calibration(calibration)
-    magnesium: dict[str, Any] = {
-        "sd_ph": sd_ph,
-        "temperature_c": temperature_c,
-        "sd_temperature_c": sd_temperature_c,
-        "correct_kd": correct_kd,
-        "ionic_strength_M": ionic_strength_M,
-        "potassium_M": potassium_M,
-        "ph_equation": ph_equation,
-        "level": level,
-    }
-    _require_sense(engine, chosen, ph, magnesium)
-    root = Path(folder)
-    paths = _find(root, None if output is None else Path(output))
-    _require_all_files(ph, [path.relative_to(root).as_posix() for path in paths])
-    given = {
-        "spectrometer_frequency_mhz": spectrometer_frequency_mhz,
-        "spectral_width_hz": spectral_width_hz,
-        "begin_time_s": begin_time_s,
-        "override": override,
-    }
-    options = {"folder": str(folder), "engine": engine, "ph": ph, **magnesium, **given}
-    options |= {"prior": prior.name, "calibration": chosen.id}
-    out = None
-    if output is not None:
-        require_own(Path(output), root, options, overwrite=overwrite)
-        out = make_folder(output)
-
-    files = _read(root, paths, given, tell)
-    fits: dict[str, FitResult] = {}
-    tables: dict[str, pd.DataFrame] = {f.name: _failed(f.name, f.reason) for f in files if f.spectra is None}
-    tell("fit", 0, len(files))
-    for members in _groups(files):
-        tell("fit", len(tables), len(files))
-        try:
-            result = fit(_stack(members), prior, engine=engine)  # type: ignore[arg-type]
-        except P31mgError as error:
-            tables |= {f.name: _failed(f.name, str(error)) for f in members}
-            continue
-        mg = free_magnesium(result, calibration=chosen, ph=_ph_of_rows(ph, members), **magnesium)
-        tables |= _split(_rows(result, mg), members)
-        fits |= {f.name: result for f in members}
-    tell("fit", len(files), len(files))
-
-    axes = list(dict.fromkeys(name for f in files if f.spectra is not None for name in f.spectra.axis_names))
-    table = _joined([_no_rows(prior, chosen, level), *(tables[f.name] for f in files)], axes)
-    if out is not None:
-        write_tables(table, out, prior, chosen, options, figure_names(table, axes) if figures else [])
-        if figures:
-            write_figures(table, fits, axes, chosen, out, tell)
-    return table
+    return run_study(
+        folder,
+        output,
+        subjects=subjects,
+        figures=figures,
+        report=report,
+        bids=bids,
+        overwrite=overwrite,
+        workers=workers,
+        client=client,
+        progress=progress,
+        **options,
+    ).table
 
 
-def _require_sense(
-    engine: str, calibration: Calibration, ph: float | Mapping[str, float] | None, magnesium: Mapping[str, Any]
-) -> None:
-    """Refuse options that no file can make good, before any work."""
-    if engine not in ENGINES:
-        raise UnknownNameError(kind="engine", name=engine, known=ENGINES)
-    by_file = isinstance(ph, Mapping)  # then a value that makes no sense flags the rows of its file
-    for name, value in (("ph", None if by_file else ph), *magnesium.items()):
-        if value is not None and np.ndim(value) > 0:
-            msg = f"{name} has shape {np.shape(value)}; batch takes one number for the whole study."
-            raise InputError(msg)
-    checked = _ANY_PH if ph is None or isinstance(ph, Mapping) else ph
-    free_magnesium(np.nan, calibration=calibration, ph=checked, **magnesium)
-
-
-def _require_all_files(ph: float | Mapping[str, float] | None, names: list[str]) -> None:
-    """Refuse a pH by file that does not name the files of the study."""
-    if not isinstance(ph, Mapping):
-        return
-    missing, unknown = [n for n in names if n not in ph], [str(n) for n in ph if n not in names]
-    if missing or unknown:
-        what = f"has no value for {missing[0]}" if missing else f"names {unknown[0]}, which is not a file of the study"
-        msg = f"ph {what}; give one value for each file, by its path below the folder as in the column file."
+def run_study(
+    folder: str | os.PathLike[str],
+    output: str | os.PathLike[str] | None,
+    *,
+    subjects: SubjectTable | None = None,
+    figures: bool = True,
+    report: bool = True,
+    bids: bool = False,
+    overwrite: bool = False,
+    workers: int | None = None,
+    client: Client | str | None = None,
+    progress: Progress | None = None,
+    **options: Unpack[Options],
+) -> Study:
+    """Do what `batch` does, and return what it leaves behind."""
+    settings, root = Settings.of(options), Path(folder)
+    if workers is not None and client is not None:
+        msg = "workers and client are both given; the workers of a cluster are its own: leave workers out."
         raise InputError(msg)
+    out = None if output is None else Path(output)
+    own_files = [Path(p) for p in (out, subjects) if isinstance(p, (str, os.PathLike))]
+    inputs = find_inputs(root, own_files)
+    names = [i.name for i in inputs]
+    known = read_subjects(subjects, root, names)
+    if out is not None:
+        require_own(out, root, settings, overwrite=overwrite)
+    stems = figure_stems(names)
+    tasks = [Task(i, known.own.get(i.name, {}), stems[i.name]) for i in inputs]
+    wanted: dict[Extra, bool] = {"figures": figures, "curves": report, "places": True}
+    extras = frozenset(extra for extra, is_wanted in wanted.items() if is_wanted and out is not None)
 
-
-def _ph_of_rows(ph: float | Mapping[str, float] | None, files: list[_File]) -> float | FloatArray | None:
-    """Return the pH of every spectrum of some files, in the order of their stack."""
-    if not isinstance(ph, Mapping):
-        return ph
-    sizes = [(f.name, int(np.prod(f.spectra.batch_shape, dtype=int))) for f in files if f.spectra is not None]
-    values = np.array([float(ph[name]) for name, _ in sizes])
-    values[(values < PLAUSIBLE_PH[0]) | (values > PLAUSIBLE_PH[1])] = np.nan  # not known, also where it is the only one
-    return np.repeat(values, [size for _, size in sizes])
-
-
-def _read(root: Path, paths: list[Path], given: dict[str, Any], tell: Progress) -> list[_File]:
-    """Read every file, or note why it cannot be read."""
-    files = []
-    for i, path in enumerate(paths):
-        tell("read", i, len(paths))
-        name = path.relative_to(root).as_posix()
+    with ExitStack() as stack:
+        if out is None:
+            state = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="p31mg-")))
+        else:
+            state = stack.enter_context(locked(out))
+            prepare(out, state, root, settings)
+        parts = Parts(state, settings.digest, out or state)
+        parts.take_finished(tasks, root, extras)
+        n_resumed = len(parts.entries)
+        left = [t for t in tasks if t.an_input.name not in parts.entries]
+        keeper = Keeper(parts, progress, len(tasks))
         try:
-            files.append(_File(name, read(path, **given)))
-        except ReadError as error:
-            files.append(_File(name, None, str(error)))
-    tell("read", len(paths), len(paths))
-    return files
+            if left:
+                pool = stack.enter_context(_pool(left, workers, client, root, extras))
+                work_off(portions(left, root, settings, extras), pool, keeper)
+        except WriteError as error:
+            msg = f"{error} What was finished is whole; make room, and the same goes on from there."
+            raise WriteError(msg) from error
+        finally:
+            if out is not None:
+                with suppress(WriteError):  # it would hide what happened
+                    write_log(out, parts.entries, known, names)
+        table = table_of(parts.rows(), names, no_rows(settings), {n: e.axes for n, e in parts.entries.items()}, known)
+        entries = [parts.entries[name] for name in names]
+        notes = tuple(dict.fromkeys(note for e in entries for note in (*e.warnings, *e.notes)))
+        study = Study(table, out, len(names), n_resumed, notes, known)
+        if out is None:
+            for text in dict.fromkeys(text for e in entries for text in e.warnings):
+                warnings.warn(text, P31mgWarning, stacklevel=4)
+        else:
+            _finish(study, out, root, settings, parts, extras, bids=bids)
+    return study
 
 
-def _silent(what: str, done: int, total: int) -> None:
-    del what, done, total
+def _pool(
+    tasks: Sequence[Task], workers: int | None, client: Client | str | None, root: Path, extras: frozenset[Extra]
+) -> AbstractContextManager[Pool]:
+    if client is not None:
+        return on_cluster(client, root)
+    return on_this_machine(n_workers(tasks, extras) if workers is None else workers)
 
 
-def _find(root: Path, output: Path | None) -> list[Path]:
-    if not root.is_dir():
-        what = "is not a folder" if root.exists() else "does not exist"
-        msg = f"folder {root} {what}; give the folder that holds the spectra."
-        raise ReadError(msg)
-    if is_dataset_folder(root):
-        msg = (
-            f"folder {root} is one dataset and no study; give it to p31mg fit (p31mg.read), or batch the folder above."
-        )
-        raise ReadError(msg)
-    own = output.resolve() if output is not None else None
-    paths = []
-    for directory, folders, names in os.walk(root):
-        here = Path(directory)
-        folders[:] = sorted(f for f in folders if not f.startswith(".") and (here / f).resolve() != own)
-        datasets = [here / f for f in folders if is_dataset_folder(here / f)]
-        paths += datasets
-        folders[:] = [f for f in folders if here / f not in datasets]
-        if own is not None and here.resolve() == own and here.resolve() != root.resolve():
-            continue
-        for name in names:
-            is_result = name in ("results.csv", "truth.csv", "participants.tsv")
-            if not name.startswith(".") and is_spectrum_name(here / name) and not is_result:
-                paths.append(here / name)
-    if not paths:
-        msg = f"folder {root} holds no files that look like spectra (.nii.gz, .txt, .rda, ...) and no dataset folders."
-        raise ReadError(msg)
-    return sorted(paths, key=lambda p: p.relative_to(root).as_posix())
-
-
-def _groups(files: list[_File]) -> Iterable[list[_File]]:
-    """Yield files that can be fitted in one call: same acquisition, same number of points."""
-    groups: dict[tuple[Acquisition, int], list[_File]] = {}
-    for file in files:
-        if file.spectra is not None:
-            groups.setdefault((file.spectra.acquisition, file.spectra.n_points), []).append(file)
-    return groups.values()
-
-
-def _stack(files: list[_File]) -> Spectra:
-    members = [f.spectra for f in files if f.spectra is not None]
-    fid = np.concatenate([s.fid.reshape(-1, s.n_points) for s in members])
-    history = tuple(step for s in members for step in s.history)
-    return Spectra(fid, members[0].acquisition, history=history)
-
-
-def _rows(result: FitResult, mg: Any) -> pd.DataFrame:
-    import pandas as pd
-
-    of_fit = result.to_dataframe().drop(columns="spectrum")
-    of_mg = mg.to_dataframe().drop(columns=["spectrum", *of_fit.columns], errors="ignore")
-    first = ["status", "reason", "shift_alpha_beta_ppm", "sd_shift_alpha_beta_ppm"]
-    return pd.concat([of_fit[first], of_mg, of_fit.drop(columns=first)], axis=1)
-
-
-def _split(rows: pd.DataFrame, files: list[_File]) -> dict[str, pd.DataFrame]:
-    """Return the rows of each file with its name and, for grids and series, the position on each axis."""
-    parts, start = {}, 0
-    for file in files:
-        if file.spectra is None:
-            continue
-        positions = index_columns(file.spectra)
-        size = int(np.prod(file.spectra.batch_shape, dtype=int))
-        part = rows.iloc[start : start + size].reset_index(drop=True)
-        first = {"file": file.name, **positions, "row_in_fit": np.arange(start, start + size)}
-        for i, (name, values) in enumerate(first.items()):
-            part.insert(i, name, values)
-        parts[file.name] = part
-        start += size
-    return parts
-
-
-def _no_rows(prior: Prior, calibration: Calibration, level: float) -> pd.DataFrame:
-    """Return the columns of a study without any row, so that a study of which nothing was read has them too."""
-    acquisition = Acquisition(
-        spectrometer_frequency_mhz=LARMOR_FREQUENCY_31P_MHZ_PER_T * prior.field_strength_t,
-        dwell_time_s=1e-5,
-        begin_time_s=0.0,
-    )
-    nothing = fit(Spectra(np.empty((0, 128), dtype=complex), acquisition), prior)
-    rows = _rows(nothing, free_magnesium(nothing, calibration=calibration, level=level))
-    rows.insert(0, "row_in_fit", np.empty(0, dtype=int))
-    rows.insert(0, "file", np.empty(0, dtype=object))
-    return rows
-
-
-def _failed(name: str, reason: str) -> pd.DataFrame:
-    import pandas as pd
-
-    status = FitStatus.NOT_READ.name
-    return pd.DataFrame([{"file": name, "status": status, "reason": reason, "is_valid": False, "mg_is_valid": False}])
-
-
-def _joined(tables: list[pd.DataFrame], axes: list[str]) -> pd.DataFrame:
-    """Return all rows in one table, columns in the order of the longest, truth values still booleans."""
-    import pandas as pd
-
-    widest = max(tables, key=lambda t: (len(t.columns), len(t)))
-    extra = [c for t in tables for c in t.columns if c not in widest.columns]
-    columns = [*widest.columns, *dict.fromkeys(extra)]
-    flags = [c for c in columns if any(c in t and t[c].dtype == bool for t in tables)]
-    table = pd.concat([t.reindex(columns=columns).astype(object) for t in tables], ignore_index=True)
-
-    def typed(column: str) -> pd.Series[Any]:
-        if column in flags:
-            return table[column].where(table[column].notna(), other=False).astype(bool)
-        values = table[column].infer_objects()
-        return values.astype("Int64") if column in ("row_in_fit", "n_iterations", *axes) else values
-
-    return pd.DataFrame({column: typed(column) for column in columns})
+def _finish(
+    study: Study, out: Path, root: Path, settings: Settings, parts: Parts, extras: frozenset[Extra], *, bids: bool
+) -> None:
+    """Write what is made of all rows, and remove what is no longer part of the study."""
+    table, entries = study.table, parts.entries.values()
+    write_whole(out / "results.csv", lambda name: table.to_csv(name, index=False))
+    record = provenance(table, root, settings, study.subjects, [e.headers for e in entries])
+    files = [name for e in entries for name in e.wanted(extras)]
+    if "figures" in extras:
+        for name, figure in draw_study(table, settings.calibration):
+            write_whole(make_folder(out / "figures") / name, figure.savefig)
+            files.append(f"figures/{name}")
+    if "curves" in extras:
+        page = write_report(out, table, record["columns"], record, parts.curves)
+        files += [page.name, write_methods(out, table, record).name]
+    if bids:
+        for name, content in derivatives(table, record["columns"], study.subjects.columns, root.resolve().name):
+            write_text(make_folder((out / name).parent) / Path(name).name, content)
+            files.append(name)
+    remove_earlier(out, files)
+    inputs = {path: digest for e in entries for path, digest in e.sha256.items()}
+    whole = {**record, "inputs_sha256": dict(sorted(inputs.items())), "files": sorted(files)}
+    write_text(out / "results.json", json_text(whole))
+    parts.remove_others()

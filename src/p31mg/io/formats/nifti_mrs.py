@@ -37,7 +37,7 @@ from p31mg.preprocess.display import CAUTIONS
 if TYPE_CHECKING:
     from nibabel.nifti2 import Nifti2Image
 
-__all__ = ["NAME", "SUFFIXES", "content_of", "image", "parse", "recognises"]
+__all__ = ["GRID", "NAME", "SPATIAL", "SUFFIXES", "affine_of", "content_of", "image", "parse", "recognises"]
 
 NAME = "NIfTI-MRS"
 SUFFIXES: tuple[str, ...] = (".nii", ".nii.gz")
@@ -58,7 +58,9 @@ _HEADER_SIZES = {(348).to_bytes(4, order) for order in ("little", "big")} | {
     (540).to_bytes(4, order) for order in ("little", "big")
 }
 _UNIT_S = {"sec": 1.0, "msec": 1e-3, "usec": 1e-6, "unknown": 1.0}
-_SPATIAL = ("x", "y", "z")
+SPATIAL = ("x", "y", "z")
+GRID = "grid"
+"""Key of the metadata under which the affine stands, which NIfTI keeps outside of the header extension."""
 _DIMENSIONS = {
     *("DIM_COIL", "DIM_DYN", "DIM_PHASE_CYCLE", "DIM_EDIT", "DIM_MEAS", "DIM_ISIS", "DIM_METCYCLE"),
     *(f"DIM_{kind}_{i}" for kind in ("INDIRECT", "USER") for i in range(3)),
@@ -107,7 +109,28 @@ def content_of(content: bytes, source: Source) -> Content:
         raise ReadError(msg)
     data = np.conjugate(data, out=data if data.flags.writeable else None)
     fid, axis_names = _time_last(data, metadata)
-    return Content(fid, _stated(loaded.header, metadata, source.path), axis_names, metadata, doubts, _history(metadata))
+    stated = _stated(loaded.header, metadata, source.path)
+    metadata_and_grid = {**metadata, **_grid(loaded, data.shape[:3])}
+    return Content(fid, stated, axis_names, metadata_and_grid, doubts, _history(metadata))
+
+
+def _grid(loaded: Any, shape: tuple[int, ...]) -> dict[str, Any]:
+    """Return where the voxels are, as metadata, if the file says so: the affine, and the shape (x, y, z) it belongs to."""
+    is_stated = int(loaded.header["sform_code"]) > 0 or int(loaded.header["qform_code"]) > 0
+    affine = np.asarray(loaded.affine, dtype=float)
+    if not is_stated or not np.isfinite(affine).all():
+        return {}
+    return {GRID: {"affine": affine.tolist(), "shape": list(shape)}}
+
+
+def affine_of(spectra: Spectra) -> npt.NDArray[np.float64] | None:
+    """Return the affine of the voxels of spectra, (4, 4) to mm; None where no file said it, or of another part of the grid."""
+    grid = spectra.metadata.get(GRID)
+    is_spatial = spectra.axis_names[:3] == SPATIAL
+    shape = spectra.batch_shape[:3] if is_spatial else (1, 1, 1)
+    if not isinstance(grid, Mapping) or tuple(grid["shape"]) != shape:
+        return None
+    return np.array(grid["affine"], dtype=float)
 
 
 def _is_first_version(content: bytes) -> bool:
@@ -227,7 +250,7 @@ def _time_last(
 ) -> tuple[npt.NDArray[np.complexfloating[Any, Any]], tuple[str, ...]]:
     """Return data (..., n_points) with one name per batch axis; singleton axes go, but a grid keeps x, y and z."""
     data = np.moveaxis(data, 3, -1)
-    names = [*_SPATIAL, *_axis_names(data.ndim, metadata)]
+    names = [*SPATIAL, *_axis_names(data.ndim, metadata)]
     is_grid = math.prod(data.shape[:3]) > 1
     kept = [i for i, size in enumerate(data.shape[:-1]) if size > 1 or (i < 3 and is_grid)]
     shape = [data.shape[i] for i in kept]
@@ -244,7 +267,7 @@ def _axis_names(n_dimensions: int, metadata: Mapping[str, Any]) -> list[str]:
         info = metadata.get(f"dim_{i}_info")
         if ours and isinstance(info, str) and info.isidentifier():
             name = info
-        names.append(f"dim_{i}" if name in (*names, *_SPATIAL) else name)
+        names.append(f"dim_{i}" if name in (*names, *SPATIAL) else name)
     return names
 
 
@@ -317,9 +340,9 @@ def _number(metadata: Mapping[str, Any], key: str, path: Path) -> float | None:
 def image(spectra: Spectra) -> Nifti2Image:
     """Return spectra as a NIfTI-MRS image in double precision, conjugated to the sign of the standard.
 
-    Batch axes named x, y and z become those of the file; up to three others become its dimensions 5 to 7. A header that was
-    NIfTI-MRS already is kept, but for what names a person, a device or the file of a scanner. ProcessingApplied tells the history
-    of the spectra.
+    Batch axes named x, y and z become those of the file, with the affine of the file they came from; up to three others become
+    its dimensions 5 to 7. A header that was NIfTI-MRS already is kept, but for what names a person, a device or the file of a
+    scanner. ProcessingApplied tells the history of the spectra.
 
     Raises
     ------
@@ -329,7 +352,7 @@ def image(spectra: Spectra) -> Nifti2Image:
     import nibabel
     from nibabel.nifti1 import Nifti1Extension
 
-    spatial = spectra.axis_names[:3] == _SPATIAL
+    spatial = spectra.axis_names[:3] == SPATIAL
     others = spectra.axis_names[3:] if spatial else spectra.axis_names
     if len(others) > 3:
         msg = f"spectra have {len(others)} batch axes besides x, y, z; NIfTI-MRS holds 3."
@@ -339,7 +362,7 @@ def image(spectra: Spectra) -> Nifti2Image:
     a = spectra.acquisition
     before = spectra.metadata if "SpectrometerFrequency" in spectra.metadata else {}
     metadata: dict[str, Any] = {
-        k: jsonable(v) for k, v in before.items() if k not in _PERSONAL and not k.startswith("dim_")
+        k: jsonable(v) for k, v in before.items() if k not in {*_PERSONAL, GRID} and not k.startswith("dim_")
     }
     metadata |= {
         "SpectrometerFrequency": [a.spectrometer_frequency_mhz],
@@ -356,7 +379,8 @@ def image(spectra: Spectra) -> Nifti2Image:
     for i, name in enumerate(others):
         metadata[f"dim_{5 + i}"] = _dimension_tag(name, i)
         metadata[f"dim_{5 + i}_info"] = name
-    out: Any = nibabel.nifti2.Nifti2Image(data, affine=np.eye(4))  # type: ignore[no-untyped-call]
+    affine = affine_of(spectra)
+    out: Any = nibabel.nifti2.Nifti2Image(data, affine=np.eye(4) if affine is None else affine)  # type: ignore[no-untyped-call]
     out.header.set_xyzt_units("mm", "sec")
     out.header["pixdim"][4] = a.dwell_time_s
     out.header["intent_name"] = _VERSION.encode()
