@@ -129,7 +129,7 @@ def heart() -> list[dict[str, Any]]:
 
 
 def _grid(subject: int, model: str, stated_ms: float, found: Found, voxels: np.ndarray) -> dict[str, Any]:
-    fit, has = found.fit, voxels & (found.sd > 0)
+    fit, has = found.fit, voxels & (found.sd > 0) & np.isfinite(found.shift)
     return {
         "subject": subject,
         "model": model,
@@ -152,9 +152,8 @@ def _pooled(
     pooled = _mean(value, sd)
     chi2 = float((((value - pooled) / sd) ** 2).sum() / (len(value) - 1))
     error = float(np.sqrt(max(chi2, 1.0) / (sd**-2.0).sum()))
-    row = _grid(
-        subject, "one begin time for the grid", stated_ms, Found.of(_at(spectra, pooled, error), prior, methods.DEFAULT)
-    )
+    again = Found.of(_at(spectra, pooled, error), prior, methods.DEFAULT)
+    row = _grid(subject, "one begin time for the grid", stated_ms, again, voxels)
     return {**row, "begin_time_ms": 1e3 * pooled, "begin_time_sd_ms": 1e3 * error, "begin_time_chi2": chi2}
 
 
@@ -255,7 +254,7 @@ def tables(results: dict[str, Any]) -> str:
             "model",
             "stated (ms)",
             "begin time (ms)",
-            "voxels with ATP",
+            "voxels",
             "mean shift (ppm)",
             "chi² of these",
         ]
@@ -266,7 +265,10 @@ def tables(results: dict[str, Any]) -> str:
              str(r["valid"]), _counted(r["statuses"])]
             for r in results["heart"]
         ]  # fmt: skip
-        note = f"Prior `heart`. Voxels with ATP: α and β above SNR {ATP_SNR:g}, at no bound. Chi² is reduced, about the mean."
+        note = (
+            f"Prior `heart`. Always the same voxels: those in which the default finds α and β above SNR {ATP_SNR:g} and at no "
+            "bound, where the header's begin time is stated. Chi² is reduced, about the mean."
+        )
         parts.append(f"### Heart and chest wall at 3 T\n\n{note}\n\n{_table(head, body)}")
     if "blood" in results:
         head = ["spectrum", "model", "begin time found (ms)", "shift (ppm)", "SNR of α", ""]
