@@ -72,7 +72,7 @@ def grid(*, quick: bool, draws: int | None = None) -> list[dict[str, Any]]:
     return rows
 
 
-def peers(*, quick: bool) -> list[dict[str, Any]]:
+def peers(*, quick: bool, draws: int | None = None) -> list[dict[str, Any]]:
     """PyAMARES beside the default, on fewer spectra; nothing where it is not installed."""
     if not methods.peer_is_there():
         talk("peers: no pyAMARES; make .venv-bench/.installed")
@@ -81,7 +81,7 @@ def peers(*, quick: bool) -> list[dict[str, Any]]:
     rows = []
     for nuisance in cases.NUISANCES:
         talk(f"peers: {nuisance}")
-        rows += _cells(which, PEER_FIELD_T, cases.SNR_OF_BIAS, nuisance, 8 if quick else 24)
+        rows += _cells(which, PEER_FIELD_T, cases.SNR_OF_BIAS, nuisance, draws or (8 if quick else 24))
     return rows
 
 
@@ -191,7 +191,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only", default=",".join(SECTIONS), help="sections, with commas between them")
     parser.add_argument("--quick", action="store_true", help="fewer draws and cells")
     parser.add_argument(
-        "--draws", type=int, metavar="N", help="spectra in a cell of the grid; default 1000, 200 with --quick"
+        "--draws", type=int, metavar="N", help="spectra in a cell of grid (default 1000, quick 200) and peers (24, 8)"
     )
     parser.add_argument("--page", action="store_true", help="write docs/validation.md from the results that there are")
     parser.add_argument("--results", type=Path, default=RESULTS, help="where the results are kept")
@@ -211,7 +211,7 @@ def main() -> None:
     if not arguments.page:
         for section in arguments.only:
             start = time.perf_counter()
-            more = {"draws": arguments.draws} if section == "grid" else {}
+            more = {"draws": arguments.draws} if section in ("grid", "peers") else {}
             rows = RUN[section](quick=arguments.quick, **more)
             how = _provenance(quick=arguments.quick, seconds=time.perf_counter() - start)
             results[section] = {**how, "rows": [_rounded(row) for row in rows]}
