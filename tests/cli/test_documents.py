@@ -34,6 +34,7 @@ ACQUISITION_KEYS = {
     "dwell_time_s",
     "begin_time_s",
     "begin_time_source",
+    "sd_begin_time_s",
     "resonant_nucleus",
     "n_points",
     "batch_shape",

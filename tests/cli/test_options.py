@@ -21,9 +21,16 @@ ACQUISITION: dict[str, tuple[Arguments, Arguments]] = {
     "--spectrometer-frequency": (("--override",), ("--spectrometer-frequency", 51.0)),
     "--spectral-width": (("--override",), ("--spectral-width", 5050)),
     "--begin-time": ((), ("--begin-time", 7e-4)),
+    "--sd-begin-time": ((), ("--sd-begin-time", 2e-4)),
     "--override": (("--spectrometer-frequency", 51.0), ("--override",)),
 }
-FIT = {"--prior": ((), ("--prior", "brain-7t")), "--engine": ((), ("--engine", "lmfit"))}
+FIT = {
+    "--prior": ((), ("--prior", "brain-7t")),
+    "--engine": ((), ("--engine", "lmfit")),
+    "--phase-model": ((), ("--phase-model", "free")),
+    "--lineshape": ((), ("--lineshape", "prior")),
+    "--baseline": ((), ("--baseline", 8)),
+}
 MAGNESIUM: dict[str, tuple[Arguments, Arguments]] = {
     "--calibration": ((), ("--calibration", "gupta-1984")),
     "--ph": ((), ("--ph", 6.9)),

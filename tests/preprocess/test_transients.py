@@ -152,7 +152,7 @@ def test_stack_equals_loop(drifting, stack):
         alone = average_transients(stack(fid, "dyn"))
         # how long the signal lasts is told from the whole stack; a few points more or less
         np.testing.assert_allclose(
-            both.history[-1].found["frequency_hz"][i], alone.history[-1].found["frequency_hz"], atol=0.1
+            both.history[-1].found["frequency_hz"][i], alone.history[-1].found["frequency_hz"], atol=0.25
         )
         assert np.linalg.norm(both.fid[i] - alone.fid) < 0.01 * np.linalg.norm(alone.fid)
 

@@ -67,24 +67,20 @@ def test_processes_are_as_many_as_the_work_is_worth(tmp_path: Path, monkeypatch:
     import loky
 
     monkeypatch.setattr(loky, "cpu_count", lambda: 16)
-    file = tmp_path / "a.txt"
-    file.write_bytes(bytes(1000))
-    one = Task(Input("a.txt", file, ("a.txt",)))
+    one = Task(Input("a.txt", tmp_path / "a.txt", ("a.txt",), 1000))
     assert portions.n_workers([one] * 441, frozenset()) == 1
     assert portions.n_workers([one] * 10_000, frozenset()) == 6
     assert portions.n_workers([one] * 100_000, frozenset()) == 16
     assert portions.n_workers([one] * 441, frozenset({"figures"})) == 14
-    file.write_bytes(bytes(16 * 2**20))
-    assert portions.n_workers([one] * 8, frozenset()) == 2
+    large = Task(Input("a.txt", tmp_path / "a.txt", ("a.txt",), 16 * 2**20))
+    assert portions.n_workers([large] * 8, frozenset()) == 2
 
 
 def test_portions_are_bounded_in_time_and_bytes(tmp_path: Path) -> None:
     settings = Settings.of({})
 
     def sizes(n_bytes: int, n: int, *extras: str) -> list[int]:
-        file = tmp_path / "a.txt"
-        file.write_bytes(bytes(n_bytes))
-        tasks = [Task(Input("a.txt", file, ("a.txt",)))] * n
+        tasks = [Task(Input("a.txt", tmp_path / "a.txt", ("a.txt",), n_bytes))] * n
         return [len(job.tasks) for job in portions.portions(tasks, tmp_path, settings, frozenset(extras))]
 
     many = sizes(1000, 1100)

@@ -131,7 +131,7 @@ def command(
     document = {
         "file": str(file),
         "prior": result.prior.name,
-        "engine": result.engine,
+        **of_fit_options,
         "acquisition": acquisition_record(spectra),
         "history": [{"name": s.name, "method": s.method, **s.parameters, **s.found} for s in spectra.history],
         "calibration": calibration_record(mg.calibration),

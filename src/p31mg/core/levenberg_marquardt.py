@@ -176,7 +176,8 @@ def scaled(matrix: FloatArray, held: BoolArray, diagonal: FloatArray) -> tuple[F
     Rows and columns of held parameters become those of the identity.
     """
     scale = np.where(held, 0.0, 1.0 / np.sqrt(np.where(held, 1.0, diagonal)))
-    unit = matrix * scale[:, :, None] * scale[:, None, :]
+    unit = matrix * scale[:, :, None]
+    unit *= scale[:, None, :]
     np.einsum("bii->bi", unit)[held] = 1.0
     return unit, scale
 

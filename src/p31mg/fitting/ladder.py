@@ -37,6 +37,7 @@ class Ladder:
     leaves_out_points: bool
 
     @classmethod
+    @lru_cache(maxsize=16)  # of spectra fitted one by one, the templates and tables are made once
     def of(cls, whole: Problem, choice: Choice) -> Ladder:
         """Return the ladder of a problem of all points."""
         lean = whole.without_first(_points_left_out(whole, choice))

@@ -244,19 +244,22 @@ class Problem:
 
     @cached_property
     def penalty(self) -> Penalty:
-        """What is known of the free parameters beyond their bounds: the begin time, where it has an sd."""
+        """What is known of the free parameters beyond their bounds: begin time and coupling, where they have an sd."""
         return self._penalty_of(self.ties.shape[1])
 
     @cached_property
     def reported_penalty(self) -> Penalty:
-        """The same of the reported parameters; the begin time is the last of either."""
+        """The same of the reported parameters; what is common comes last in either."""
         return self._penalty_of(self.ties.shape[0])
 
     def _penalty_of(self, n_parameters: int) -> Penalty:
-        inverse_variance = np.zeros(n_parameters)
-        if self.lines.fits_begin_time and self.sd_begin_time_s > 0:
-            inverse_variance[-1] = self.sd_begin_time_s**-2
-        return Penalty(inverse_variance)
+        known = {"begin_time_s": self.sd_begin_time_s, "j_coupling_hz": self.prior.j_coupling_sd_hz or 0.0}
+        expected, inverse_variance = np.zeros((2, n_parameters))
+        first = n_parameters - len(self.common)
+        for i, name in enumerate(self.common, start=first):
+            if known.get(name, 0.0) > 0:
+                expected[i], inverse_variance[i] = self.expectation.common[i - first], known[name] ** -2
+        return Penalty(expected, inverse_variance)
 
     @cached_property
     def bins(self) -> IntArray:

@@ -23,7 +23,7 @@ commutes with every :math:`\mathbf{I}_i \cdot \mathbf{I}_j`.
 :math:`\epsilon/2` has gone from its outer to its inner lines ("roof"). Half of that is magnetisation that the pulse left on the
 *other* spin: the lines of beta hold some of alpha and gamma.
 
-1D spectra of strongly coupled spins: Corio 1960, Chem Rev 60:363-429, doi:10.1021/cr60206a003. ATP at 1.5 T: Schroeder, Schmitz,
+Spectra of strongly coupled spins: Corio 1960, Chem Rev 60:363-429. ATP at 1.5 T: Schroeder, Schmitz,
 Bachert 2005, J Magn Reson 174:68-77.
 """
 

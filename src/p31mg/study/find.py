@@ -50,12 +50,13 @@ class Input:
     """One file of the study, or one dataset folder.
 
     `name` is its path below the folder of the study; `members` are the paths below it of all files that its content depends on:
-    the file and what bears its name beside it (`a.nii.gz` and `a.json`), or the files of the dataset.
+    the file and what bears its name beside it (`a.nii.gz` and `a.json`), or the files of the dataset. `size` is in bytes.
     """
 
     name: str
     path: Path
     members: tuple[str, ...]
+    size: int = 0
 
 
 def entities_of(name: str) -> dict[str, str | int]:
@@ -104,29 +105,42 @@ def find_inputs(root: Path, leave_out: Sequence[Path] = ()) -> list[Input]:
 
 def _walk(root: Path, leave_out: set[Path]) -> Iterator[Input]:
     is_bids = (root / "dataset_description.json").is_file()
+    suspicious = {path.name for path in leave_out}  # most names need no look at the disk
+
+    def is_left_out(path: Path) -> bool:
+        return path.name in suspicious and path.resolve() in leave_out
+
     for directory, folders, names in os.walk(root):
         here = Path(directory)
+        below = "" if here == root else f"{here.relative_to(root).as_posix()}/"
         kept = []
         for name in sorted(folders):
             folder = here / name
-            if name.startswith(".") or folder.resolve() in leave_out or (folder / STATE_FOLDER).is_dir():
+            if name.startswith(".") or is_left_out(folder) or (folder / STATE_FOLDER).is_dir():
                 continue
             if is_bids and here == root and name in _OF_BIDS_ROOT:
                 continue
             if is_dataset_folder(folder):
-                members = sorted(p.relative_to(root).as_posix() for p in folder.rglob("*") if p.is_file())
-                yield Input(folder.relative_to(root).as_posix(), folder, tuple(members[:_MOST_FILES]))
+                members = sorted(p.relative_to(root).as_posix() for p in folder.rglob("*") if p.is_file())[:_MOST_FILES]
+                yield Input(below + name, folder, tuple(members), sum(_size(root / m) for m in members))
             else:
                 kept.append(name)
         folders[:] = kept
-        chosen = [n for n in names if _is_spectrum(here / n) and (here / n).resolve() not in leave_out]
+        chosen = [n for n in names if _is_spectrum(here / n) and not is_left_out(here / n)]
         others: dict[str, list[str]] = {}
         for name in set(names).difference(chosen):
             others.setdefault(_stem(name), []).append(name)
         for name in chosen:
             beside = sorted(others.get(_stem(name), ()))
-            members = [(here / n).relative_to(root).as_posix() for n in (name, *beside)]
-            yield Input(members[0], here / name, tuple(members))
+            path = here / name
+            yield Input(below + name, path, tuple(below + n for n in (name, *beside)), _size(path))
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _stem(name: str) -> str:

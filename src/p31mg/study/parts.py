@@ -28,6 +28,8 @@ from p31mg.study.work import Extra, Portion, Task
 
 __all__ = ["Entry", "Parts"]
 
+_KEPT_PARTS = 4
+"""Written a moment ago and not to be read again: all of a small study. What JSON gives back is the same to the last bit."""
 _KEPT_FILES = 32
 """Of curves of some hundred spectra each: 100 MB."""
 
@@ -75,12 +77,13 @@ class Parts:
         self._output = output
         self._digest = digest
         self._entries: dict[str, Entry] = {}
+        self._kept: dict[Path, Mapping[str, Any]] = {}
 
     def take_finished(self, tasks: Sequence[Task], root: Path, extras: frozenset[Extra]) -> None:
         """Look at the parts that are there, and take from them what still holds and has the extras."""
         known: dict[str, list[Entry]] = {}
         for path in sorted(self._parts.glob("*.json")):
-            for entry in self._entries_of(path):
+            for entry in self._entries_of(path, _content(path)):
                 known.setdefault(entry.name, []).append(entry)
         for task in tasks:
             candidates = [e for e in known.get(task.an_input.name, []) if e.own == task.own and self._has(e, extras)]
@@ -93,8 +96,7 @@ class Parts:
         files = [self._output / name for name in entry.wanted(extras)]
         return extras <= entry.extras and all(path.is_file() for path in (*files, *curves))
 
-    def _entries_of(self, path: Path) -> Iterator[Entry]:
-        content = _content(path)
+    def _entries_of(self, path: Path, content: Mapping[str, Any]) -> Iterator[Entry]:
         if content.get("settings") != self._digest:
             return
         for file in content["files"]:
@@ -143,8 +145,11 @@ class Parts:
         ]
         path = self._parts / f"{key}.json"
         # NaN and Infinity are no JSON by the letter, but what Python writes and reads again
-        write_text(path, json.dumps({"settings": self._digest, "extras": sorted(extras), "files": files}))
-        self._entries |= {e.name: e for e in self._entries_of(path)}
+        part = {"settings": self._digest, "extras": sorted(extras), "files": files}
+        write_text(path, json.dumps(part))
+        self._entries |= {e.name: e for e in self._entries_of(path, part)}
+        if len(self._kept) < _KEPT_PARTS:
+            self._kept[path] = part
 
     @property
     def entries(self) -> Mapping[str, Entry]:
@@ -159,7 +164,7 @@ class Parts:
     def rows(self) -> Iterator[tuple[str, Mapping[str, list[Any]]]]:
         """Yield the rows of every finished input, one part after the other: name and columns."""
         for path in sorted({e.part for e in self._entries.values()}):
-            for file in _content(path)["files"]:
+            for file in (self._kept.get(path) or _content(path))["files"]:
                 if file["name"] in self._entries and self._entries[file["name"]].part == path:
                     yield file["name"], file["columns"]
 

@@ -37,7 +37,7 @@ def portions(tasks: Sequence[Task], root: Path, settings: Settings, extras: froz
     portion: list[Task] = []
     seconds, size = 0.0, 0
     for task in tasks:
-        s, b = _seconds(task.an_input, extras), _bytes(task.an_input)
+        s, b = _seconds(task.an_input, extras), task.an_input.size
         if portion and (seconds + s > _SECONDS_OF_A_PORTION or size + b > _MOST_BYTES_OF_A_PORTION):
             yield Job(tuple(portion), root.resolve(), settings, extras)
             portion, seconds, size = [], 0.0, 0
@@ -48,12 +48,5 @@ def portions(tasks: Sequence[Task], root: Path, settings: Settings, extras: froz
 
 
 def _seconds(an_input: Input, extras: frozenset[Extra]) -> float:
-    fit = _SECONDS_OF_A_FILE * max(1.0, _bytes(an_input) / _USUAL_BYTES)
+    fit = _SECONDS_OF_A_FILE * max(1.0, an_input.size / _USUAL_BYTES)
     return fit + (_SECONDS_OF_A_FIGURE if "figures" in extras else 0.0)
-
-
-def _bytes(an_input: Input) -> int:
-    try:
-        return an_input.path.stat().st_size
-    except OSError:
-        return 0

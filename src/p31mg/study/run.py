@@ -90,13 +90,14 @@ def batch(
     subjects
         What is known of files or subjects: a CSV or TSV file, a DataFrame or a mapping of columns. Its column ``file`` or
         ``subject`` (``participant_id``) says where a row belongs. The columns ``ph``, ``sd_ph``, ``temperature_c``,
-        ``sd_temperature_c``, ``spectrometer_frequency_mhz``, ``spectral_width_hz`` and ``begin_time_s`` act in place of the
-        option of that name; all others are carried into the results. Default None: ``participants.tsv``, if there is one.
-    prior, engine
+        ``sd_temperature_c``, ``spectrometer_frequency_mhz``, ``spectral_width_hz``, ``begin_time_s`` and
+        ``sd_begin_time_s`` act in place of the option of that name; all others are carried into the results.
+        Default None: ``participants.tsv``, if there is one.
+    prior, engine, phase_model, lineshape, baseline
         See `fit`.
     calibration, ph, sd_ph, temperature_c, sd_temperature_c, correct_kd, ionic_strength_M, potassium_M, ph_equation, level
         See `free_magnesium`; one value for the study.
-    spectrometer_frequency_mhz, spectral_width_hz, begin_time_s, override
+    spectrometer_frequency_mhz, spectral_width_hz, begin_time_s, sd_begin_time_s, override
         For all files; see `read`.
     figures
         Whether to draw the fits (about a tenth of a second each), of files with up to 64 spectra one by one. Default True.
