@@ -165,10 +165,13 @@ RUN: dict[str, Callable[..., list[dict[str, Any]]]] = {
 }
 
 
-def _provenance(*, quick: bool, seconds: float) -> dict[str, Any]:
-    """Return what the numbers of a section depend on."""
+def _commit() -> str:
     git = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
-    commit = subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
+    return subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
+
+
+def _provenance(commit: str, *, quick: bool, seconds: float) -> dict[str, Any]:
+    """Return what the numbers of a section depend on."""
     return {
         "date": datetime.datetime.now(tz=datetime.UTC).isoformat(timespec="seconds"),
         "quick": quick,
@@ -210,10 +213,10 @@ def main() -> None:
     results = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     if not arguments.page:
         for section in arguments.only:
-            start = time.perf_counter()
+            start, commit = time.perf_counter(), _commit()
             more = {"draws": arguments.draws} if section in ("grid", "peers") else {}
             rows = RUN[section](quick=arguments.quick, **more)
-            how = _provenance(quick=arguments.quick, seconds=time.perf_counter() - start)
+            how = _provenance(commit, quick=arguments.quick, seconds=time.perf_counter() - start)
             results[section] = {**how, "rows": [_rounded(row) for row in rows]}
             lines = [f'  "{name}": ' + _lines(results[name]) for name in SECTIONS if name in results]
             path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
