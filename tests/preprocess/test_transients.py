@@ -145,7 +145,7 @@ def test_order_and_common_phase_do_not_matter(order, angle, clean, noise, sd_at,
 
 
 def test_stack_equals_loop(drifting, stack):
-    one, two = drifting(seed=1)[0].fid, drifting(kind="random", seed=2)[0].fid
+    one, two = drifting(seed=1)[0].fid, drifting(seed=2)[0].fid
     both = average_transients(stack(np.stack([one, two], axis=1), "dyn", "leg"))
     assert (both.axis_names, both.batch_shape) == (("leg",), (2,))
     for i, fid in enumerate((one, two)):

@@ -29,7 +29,7 @@ import numpy as np
 
 from p31mg.arrays import ComplexArray, FloatArray, IntArray
 from p31mg.core.bins import exponential_bins
-from p31mg.core.signal import LineStructure, Sampling
+from p31mg.core.signal import LineStructure, Sampling, row_by_row
 
 __all__ = ["Expectation", "Finder", "Start", "take_bins"]
 
@@ -247,12 +247,14 @@ class Finder:
         relative = np.clip(shift - left_over[:, None], e.shift_lower_hz, e.shift_upper_hz)
         relative[:, e.reference] = 0.0
         frequency = coarse * self.sampling.bin_hz + offset_hz
-        phase = phase - 2 * np.pi * (
-            self.sampling.begin_time_s * centre * self.sampling.bin_hz + begin_shift_s * frequency
-        )
+        phase = phase - 2 * np.pi * self.sampling.begin_time_s * centre * self.sampling.bin_hz
         common = np.tile(e.common, (len(phase), 1))
         if self.lines.fits_begin_time:
             common[:, -1] = begin_shift_s
+            phase -= 2 * np.pi * begin_shift_s * frequency
+        else:  # phases of their own, if there are any
+            own = self.lines.phase_slope[self.lines.first_line, 3 * self.lines.n_resonances + 1 :]
+            common += 2 * np.pi * begin_shift_s[:, None] * row_by_row(relative, own)
         p = np.concatenate([relative + frequency[:, None], linewidth, amplitude, phase[:, None], common], axis=-1)
         height = height / np.sqrt(self.sampling.n_points)
         return Start(_single(p), _single(height))

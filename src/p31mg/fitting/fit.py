@@ -72,7 +72,7 @@ def fit(
         says least and asks least. Default ``"auto"``: as the prior says, or else ``"begin-time"`` where the begin time has an sd
         and ``"locked"`` where it has none.
     lineshape
-        Default ``"auto"``: below 2.3 T the couplings of ATP are fitted, around what the prior expects; where the reference shows
+        Default ``"auto"``: the couplings of ATP are fitted around what the prior expects (sd 2 Hz); where the reference shows
         that its line is not Lorentzian, the spectrum is fitted again with lines that an inhomogeneous, perhaps skewed field
         broadens all alike; see `FitResult.gaussian_linewidth_hz`. ``"prior"``: lineshape and couplings of the prior.
     baseline
@@ -147,7 +147,7 @@ def fit(
     given = load_prior(prior).at(spectra.acquisition.spectrometer_frequency_mhz)
     knowledge = with_phase_model(given, phase_model, spectra.acquisition)
     if parameters is None and lineshape == "auto":
-        knowledge = with_couplings(knowledge, spectra.acquisition.spectrometer_frequency_mhz)
+        knowledge = with_couplings(knowledge)
     whole = Problem.of(spectra, knowledge)
     ladder = Ladder.of(whole, choice)
     _require_width(ladder.lean)

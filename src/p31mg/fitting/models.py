@@ -30,9 +30,6 @@ _BOUND_IN_SD = 4.0
 _UNKNOWN_BEGIN_TIME_S = 1e-3
 """Bounds of a begin time that is fitted though it is said to be exact."""
 
-_COUPLING_MATTERS_MHZ = 40.0
-"""Frequency up to which couplings are fitted: 2.3 T."""
-
 SD_COUPLING_HZ = 2.0
 """Of J(alpha-beta) and J(beta-gamma) of ATP in tissue: 15 to 20 Hz, by Mg2+ and pH."""
 
@@ -88,13 +85,13 @@ def with_phase_model(prior: Prior, phase_model: str, acquisition: Acquisition) -
     return replace(prior, begin_time_bounds_s=prior.begin_time_bounds_s or (-reach, reach), free_phases=False)
 
 
-def with_couplings(prior: Prior, spectrometer_frequency_mhz: float) -> Prior:
-    """Return a prior whose couplings are fitted where the spin system of ATP makes shifts depend on them, at low field.
+def with_couplings(prior: Prior) -> Prior:
+    """Return a prior whose couplings are fitted around what it expects, unless it says how, or has first-order multiplets.
 
-    A line moves by J^2 over twice the distance of the coupled spins: 4 Hz of J are 0.02 ppm at 1.5 T, 0.003 ppm at 3 T.
+    In the spin system a line moves by J^2 over twice the distance of the coupled spins: 4 Hz of J are 0.02 ppm at 1.5 T and 0.003
+    ppm at 3 T; and multiplets of a wrong J leave a residual at high SNR.
     """
-    says = prior.coupling == "first-order" or prior.j_coupling_bounds_hz is not None
-    if says or spectrometer_frequency_mhz > _COUPLING_MATTERS_MHZ:
+    if prior.coupling == "first-order" or prior.j_coupling_bounds_hz is not None:
         return prior
     expected = prior["beta_atp"].j_coupling_hz[0]
     low, high = (expected + sign * _COUPLING_BOUND_SD * SD_COUPLING_HZ for sign in (-1.0, 1.0))

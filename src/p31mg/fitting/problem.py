@@ -44,6 +44,9 @@ _BINS_PER_PARAMETER = 4
 LARGEST_SKEW_PER_HZ = float(LARGEST_SKEW_RATIO / np.sqrt(8 * np.log(2)))
 """Largest skew of a field per Hz of its FWHM."""
 
+_FREE_BEGIN_S = 6e-4
+"""Errors of the begin time that start values of free phases are looked for in."""
+
 _SHORTENING = 2**-0.5
 """From one of the lengths of which a fit uses the shortest that will do, to the next."""
 
@@ -178,9 +181,9 @@ class Problem:
     @property
     def _begin_shifts_s(self) -> FloatArray:
         """Shifts of the begin time to start from: phases are then right by 45 degrees at the ends of the windows."""
-        if not self.lines.fits_begin_time:
+        if not (self.lines.fits_begin_time or self.prior.free_phases):
             return np.zeros(1)
-        low, high = self.common_bounds[:, -1]
+        low, high = self.common_bounds[:, -1] if self.lines.fits_begin_time else (-_FREE_BEGIN_S, _FREE_BEGIN_S)
         if self.sd_begin_time_s > 0:
             low, high = max(low, -2 * self.sd_begin_time_s), min(high, 2 * self.sd_begin_time_s)
         ends_ppm = np.abs([r.chemical_shift_ppm for r in self.prior.resonances]).max()
