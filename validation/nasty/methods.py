@@ -118,16 +118,11 @@ def _fit(spectra: p31mg.Spectra, prior: p31mg.Prior, **options: Any) -> p31mg.Fi
         return p31mg.fit(spectra, prior, **options)
 
 
-def _with_j(spectra: p31mg.Spectra, prior: p31mg.Prior) -> p31mg.FitResult:
-    return _fit(spectra, replace(prior, j_coupling_bounds_hz=(10.0, 25.0)))
-
-
 LEAN = {"lineshape": "prior", "baseline": "none"}
 DEFAULT = "default"
 """The method that goals are checked for."""
 MODELS: dict[str, Callable[[p31mg.Spectra, p31mg.Prior], p31mg.FitResult]] = {
     DEFAULT: _fit,
-    "default, J fitted": _with_j,
     "free phases": partial(_fit, phase_model="free"),
     "begin time, Lorentzian": partial(_fit, phase_model="begin-time", **LEAN),
     "locked, Lorentzian": partial(_fit, phase_model="locked", **LEAN),
