@@ -88,7 +88,7 @@ def bias(rows: Rows) -> Figure:
             )
         ax.set_xscale("symlog", linthresh=0.005, linscale=1.0)
         ax.set_xticks([-0.1, -0.01, 0, 0.01, 0.1], ["−0.1", "−0.01", "0", "0.01", "0.1"])
-        ax.set_xlim(-0.4, 0.4)
+        ax.set_xlim(-0.7, 0.7)
         ax.set_title(f"{field_t:g} T")
         ax.set_xlabel("bias of δα − δβ (ppm)")
     axes[0].set_yticks(range(len(names)), names)
