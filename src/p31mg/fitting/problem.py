@@ -176,6 +176,7 @@ class Problem:
             carrier_to_reference_hz=hz * zero,
             search_hz=hz * self.prior.search_ppm,
             begin_shift_s=self._begin_shifts_s,
+            unlikely=(self._begin_shifts_s / (self.sd_begin_time_s or np.inf)) ** 2,
         )
 
     @property

@@ -75,7 +75,7 @@ class Quality:
     shift_in_range
         ``shift_alpha_beta_ppm`` is between fully Mg-bound (8.32) and Mg-free (10.91) ATP.
     residual_ok
-        What the fit leaves over around alpha and beta is at most 1.45 times the noise, measured in the last half of the FID, and
+        What the fit leaves over around alpha and beta is at most 1.35 times the noise, measured in the last half of the FID, and
         the first points hold no broad signal that was not left out. More is signal that the model does not describe: a wrong
         begin time, a prior of another tissue or field, another lineshape.
     alpha_is_separate
