@@ -107,8 +107,8 @@ def fit(
     which PCr has not decayed: what is left out would tell 0.1 % of what is known of the shifts. The noise is measured in the
     residual there. ``crlb_*`` are Cramer-Rao bounds at the estimate; ``sd_*`` and covariances come from the observed information
     (the curvature of the fit itself) and grow by 30/SNR^2 of each resonance, which describes the scatter where lines rise
-    little above the noise. Both hold for noise that is white in those bins and a model that describes the data, with an exact
-    begin time.
+    little above the noise. Both hold for noise that is white in those bins and a model that describes the data; what is known of
+    the begin time and the couplings beforehand, as a Gaussian, is in both.
 
     The result of a spectrum is the same to the last bit in whatever stack it is fitted.
 
@@ -144,6 +144,9 @@ def fit(
     if parameters is not None:  # they name the parameters of one model
         lineshape, baseline = "prior", "none" if baseline == "auto" else baseline
     choice = Choice(phase_model, lineshape, baseline)
+    if not isinstance(baseline, str) and baseline > spectra.n_points // 2:
+        msg = f"baseline is {baseline}; of {spectra.n_points} points at most half can be left out."
+        raise InputError(msg)
     given = load_prior(prior).at(spectra.acquisition.spectrometer_frequency_mhz)
     knowledge = with_phase_model(given, phase_model, spectra.acquisition)
     if parameters is None and lineshape == "auto":
