@@ -172,6 +172,21 @@ def test_value_in_the_subject_table_redoes_its_file_alone(people: Path, tmp_path
     assert rows.set_index("file").loc["sub-02.nii.gz", ["ph", "age"]].tolist() == [6.9, 41]
 
 
+def test_disk_that_is_taken_away_ends_the_run(people: Path, tmp_path: Path, expected: bytes) -> None:
+    study, out = tmp_path / "people", tmp_path / "out"
+    shutil.copytree(people, study)
+
+    def take_away(what: str, done: int, total: int) -> None:
+        if what == "fit" and done == 6:
+            study.rename(tmp_path / "elsewhere")
+
+    with pytest.raises(p31mg.ReadError, match=r"folder .*/people of the spectra is not there \(any more\)"):
+        p31mg.batch(study, out, figures=False, report=False, progress=take_away)
+    (tmp_path / "elsewhere").rename(study)
+    p31mg.batch(study, out, figures=False, report=False)
+    assert (out / "results.csv").read_bytes() == expected
+
+
 def test_changed_options_are_refused_until_forced(
     people: Path, tmp_path: Path, forked: Callable[..., Any], until: Callable[..., None]
 ) -> None:
