@@ -57,10 +57,8 @@ class Choice:
             raise UnknownNameError(kind="lineshape", name=self.lineshape, known=LINESHAPE_CHOICES)
         if isinstance(self.baseline, str) and self.baseline not in BASELINES:
             raise UnknownNameError(kind="baseline", name=self.baseline, known=(*BASELINES, "or a number of points"))
-        if not isinstance(self.baseline, str) and not (
-            isinstance(self.baseline, (int, np.integer))  # type: ignore[redundant-expr]
-            and self.baseline >= 0
-        ):
+        is_number = isinstance(self.baseline, (int, np.integer)) and not isinstance(self.baseline, bool)
+        if not isinstance(self.baseline, str) and not (is_number and self.baseline >= 0):
             msg = (
                 f'baseline is {self.baseline!r}; give "auto", "none", or how many first points to leave out, 0 or more.'
             )

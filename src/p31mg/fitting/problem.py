@@ -311,7 +311,7 @@ class Problem:
     @cached_property
     def late(self) -> Problem:
         """The problem of half of the points: of the last half, to measure the noise in when most lines have decayed."""
-        return self._of_points(self.sampling.n_points // 2)
+        return replace(self._of_points(self.sampling.n_points // 2), first_point=0)
 
     def _of_points(self, n_points: int) -> Problem:
         return replace(self, sampling=replace(self.sampling, n_points=n_points))
