@@ -77,7 +77,7 @@ def against_other_starts(
             starts += [_anywhere(rng, start, short) for _ in range(n_starts)]
             costs, shifts = [], []
             for each in starts:
-                out = fit_stack(spectrum, each, short, MAX_ITERATIONS)
+                out = fit_stack(spectrum, each, short, MAX_ITERATIONS, np.zeros(len(of)))
                 cost = _cost(spectrum, start, out.y, short)
                 costs.append(np.where(out.converged, cost, np.inf))
                 shifts.append(out.y[:, short.alpha_beta[0]] - out.y[:, short.alpha_beta[1]])
