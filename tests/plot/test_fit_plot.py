@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -129,3 +131,14 @@ def test_row_without_a_fit_is_refused_with_the_reason(index: int, result: p31mg.
     with pytest.raises(p31mg.InputError, match=rf"spectrum {index} has no fitted model: {reason}"):
         p31mg.plot.fit(result, index)
     assert not plt.get_fignums()
+
+
+def test_phase_is_that_of_the_begin_time_that_was_fitted():
+    """A begin time told 0.3 ms late would draw beta as a dispersion line."""
+    spectrum = p31mg.simulate(0.5, prior="muscle-3t", snr=1000, seed=3)
+    told = replace(spectrum.acquisition, begin_time_s=8e-4, sd_begin_time_s=3e-4)
+    right, found = (
+        p31mg.plot.fit(p31mg.fit(p31mg.Spectra(spectrum.fid, a), baseline="none")).model.get_ydata()
+        for a in (spectrum.acquisition, told)
+    )
+    assert np.abs(right - found).max() < 0.02 * np.abs(right).max()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -119,7 +119,8 @@ def _displayed(
     signals: ComplexArray, result: FitResult, where: int | tuple[int, ...], apodisation_hz: float
 ) -> tuple[FloatArray, FloatArray]:
     """Return the ppm axis and the phased real spectra of signals (n, N)."""
-    spectra = Spectra(signals, result.spectra.acquisition)
+    begun = replace(result.spectra.acquisition, begin_time_s=float(result.begin_time_s[where]))
+    spectra = Spectra(signals, begun)
     if apodisation_hz > 0:
         spectra = apodise(spectra, apodisation_hz)
     phase_rad, reference_ppm = float(result.phase_rad[where]), float(result.reference_offset_ppm[where])
