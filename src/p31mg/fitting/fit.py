@@ -72,7 +72,7 @@ def fit(
         says least and asks least. Default ``"auto"``: as the prior says, or else ``"begin-time"`` where the begin time has an sd
         and ``"locked"`` where it has none.
     lineshape
-        Default ``"auto"``: the couplings of ATP are fitted around what the prior expects (sd 2 Hz); where the reference shows
+        Default ``"auto"``: the couplings of ATP are fitted around what the prior expects (sd 3 Hz); where the reference shows
         that its line is not Lorentzian, the spectrum is fitted again with lines that an inhomogeneous, perhaps skewed field
         broadens all alike; see `FitResult.gaussian_linewidth_hz`. ``"prior"``: lineshape and couplings of the prior.
     baseline

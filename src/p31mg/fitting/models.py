@@ -30,7 +30,7 @@ _BOUND_IN_SD = 4.0
 _UNKNOWN_BEGIN_TIME_S = 1e-3
 """Bounds of a begin time that is fitted though it is said to be exact."""
 
-SD_COUPLING_HZ = 2.0
+SD_COUPLING_HZ = 3.0
 """Of J(alpha-beta) and J(beta-gamma) of ATP in tissue: 15 to 20 Hz, by Mg2+ and pH."""
 
 _COUPLING_BOUND_SD = 4.0
