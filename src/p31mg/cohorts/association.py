@@ -289,7 +289,8 @@ def _corrector(model: Formula, d: Design, people: pd.DataFrame) -> tuple[Estimat
     """Return the estimator for true Mg2+, and what to say: none and nothing where no Mg2+ is in the model."""
     mg = people[MG].to_numpy(float)
     shift = people.get("sd_shift_alpha_beta_ppm")
-    error = Error.from_measurements(mg, people[SD].to_numpy(float), None if shift is None else shift.to_numpy(float))
+    sd_shift = None if shift is None or not (shift > 0).all() else shift.to_numpy(float)
+    mg, error = Error.from_measurements(mg, people[SD].to_numpy(float), sd_shift)
     if model.outcome.column == MG and not model.outcome.function:
         return mg_is_outcome(mg, d.columns, error, d.is_scaled), ""
     terms = [term for term in model.terms if any(f.column == MG for f in term)]
@@ -297,7 +298,10 @@ def _corrector(model: Formula, d: Design, people: pd.DataFrame) -> tuple[Estimat
         return None, ""
     if model.outcome.column == MG or len(terms) > 1 or [f.text for f in terms[0]] != [MG]:
         return None, f"not corrected: {MG} must stand alone, as the outcome or as one term"
-    return mg_is_predictor(d.outcome, d.columns, 1 + d.names.index(MG), error, d.is_scaled), ""
+    column = 1 + d.names.index(MG)
+    columns = d.columns.copy()
+    columns[:, column] = mg
+    return mg_is_predictor(d.outcome, columns, column, error, d.is_scaled), ""
 
 
 def _nothing(like: Statistics) -> tuple[Statistics, Statistics]:

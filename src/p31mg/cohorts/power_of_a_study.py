@@ -235,6 +235,11 @@ def _people_needed(measured: FloatArray, target: float, level: float) -> FloatAr
     """Return the least number of people for the power wanted: by the equation without the far tail, then one by one."""
     from scipy.stats import norm
 
+    if not np.isfinite(measured).all():
+        known = np.isfinite(measured)
+        needed = np.full(measured.shape, np.nan)
+        needed[known] = _people_needed(measured[known], target, level)
+        return needed
     first = (norm.isf(level / 2) + norm.isf(1 - target)) ** 2 / np.arctanh(np.abs(measured)) ** 2 + 3
     n = np.ceil(np.maximum(first, _FEWEST))
     while (fewer := (n > _FEWEST) & (_power(measured, np.maximum(n - 1, _FEWEST), level) >= target)).any():
