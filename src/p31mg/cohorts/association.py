@@ -1,9 +1,8 @@
 """`cohort`: from a table of results and a table of people to associations with the error of Mg2+ taken into account.
 
-Every model is fitted twice. *Naive* is ordinary least squares, as any statistics program has it (statsmodels), with what is measured in
-the place of what is true. *Corrected* uses the sd of each person's Mg2+: `p31mg.cohorts.errors_in_mg` has the equations. The error of the
-calibration is the same for all people: it scales all Mg2+ and is no part of either.
-"""
+Every model is fitted twice. *Naive* is ordinary least squares, as any statistics program has it (statsmodels), with what is
+measured in the place of what is true. *Corrected* uses the sd of each person's Mg2+: `p31mg.cohorts.errors_in_mg` has the
+equations. The error of the calibration is the same for all people: it scales all Mg2+ and is no part of either."""
 
 from __future__ import annotations
 
@@ -13,7 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from p31mg.cohorts.errors_in_mg import Error, Estimator, Statistics, jackknife_sd, mg_is_outcome, mg_is_predictor, no_error
+from p31mg.cohorts.errors_in_mg import (
+    Error,
+    Estimator,
+    Statistics,
+    jackknife_sd,
+    mg_is_outcome,
+    mg_is_predictor,
+    no_error,
+)
 from p31mg.cohorts.formula import Design, Formula, design, parse, rows_text
 from p31mg.cohorts.joining import MG, SD, Table, counted, join, with_numbers
 from p31mg.errors import InputError
@@ -21,7 +28,7 @@ from p31mg.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["CohortResult", "cohort"]
+__all__ = ["CohortResult", "associate", "cohort", "groups_of"]
 
 _FEWEST = 10
 _LEAST_RELIABILITY = 0.3
@@ -116,9 +123,10 @@ def cohort(
     -------
     CohortResult
         In its table, for each term: ``slope`` (outcome per unit of the term), ``sd_slope, slope_low, slope_high, p_value``,
-        ``beta`` (in standard deviations of both; of the outcome alone for a category) with its interval, ``partial_r``, and ``r2``
-        of the whole model. All as measured, and with ``corrected_`` before the name for true Mg2+. ``reliability`` is the share of
-        the variance of measured Mg2+ that is of people, ``note`` what to know, and NaN what could not be estimated.
+        ``beta`` (in standard deviations of both; of the outcome alone for a category) with its interval, ``partial_r``, and
+        ``r2`` of the whole model. All as measured, and with ``corrected_`` before the name for true Mg2+. ``reliability`` is
+        the share of the variance of measured Mg2+ that is of people, ``note`` what to know, and NaN what could not be
+        estimated.
 
     Raises
     ------
@@ -135,7 +143,7 @@ def cohort(
     --------
     >>> import p31mg
     >>> people = p31mg.simulate_cohort(441, snr=200, seed=1)
-    >>> found = p31mg.cohort(people.measured(), people.participants, ["free_mg_mM ~ age", "strength_nm ~ free_mg_mM + age"], by="sex")
+    >>> found = p31mg.cohort(people.measured(), people.participants, "free_mg_mM ~ age", by="sex")
     >>> found.to_dataframe()[["group", "term", "n"]].head(3).values.tolist()
     [['everyone', 'age', 441], ['sex female', 'age', 221], ['sex male', 'age', 220]]
     """
@@ -145,22 +153,26 @@ def cohort(
     _require_statsmodels()
     import pandas as pd
 
-    formulas = [parse(text) for text in ([formula] if isinstance(formula, str) else formula)]
+    texts = [formula] if isinstance(formula, str) else list(formula)
+    formulas = [parse(text) for text in texts]
     joined = join(results, participants, only)
-    known = [c for f in formulas for c in f.columns if c in joined.table]
-    people = with_numbers(joined.table, list(dict.fromkeys([*known, *(c for c in (by, compare) if c in joined.table)])))
+    named = [c for f in formulas for c in f.columns] + [c for c in (by, compare) if c is not None]
+    known = [c for c in named if c in joined.table]
+    people = with_numbers(joined.table, list(dict.fromkeys(known)))
     rows: list[dict[str, Any]] = []
     extra: list[tuple[str, pd.Series[str]]] = []
     for model in formulas:
         _require_columns(model, people)
         complete = people.dropna(subset=list(model.columns))
-        extra.append((f"nothing in a column of {model.text}", people.loc[~people.index.isin(complete.index), "subject"]))
-        rows += _rows(model, complete, _COMMON, robust, level)
+        extra.append(
+            (f"nothing in a column of {model.text}", people.loc[~people.index.isin(complete.index), "subject"])
+        )
+        rows += associate(model, complete, _COMMON, robust, level)
         if by is not None:
             extra += _missing_group(model, complete, by)
             within = _without(model, by)
-            for group, members in _groups(complete, by):
-                rows += _rows(within, members, f"{by} {group}", robust, level)
+            for group, members in groups_of(complete, by):
+                rows += associate(within, members, f"{by} {group}", robust, level)
     gone = pd.concat([joined.left_out, counted(extra)], ignore_index=True)
     groups = pd.DataFrame() if compare is None else _comparison(people, compare, level)
     return CohortResult(pd.DataFrame(rows), groups, gone, people, by, level)
@@ -194,7 +206,8 @@ def _without(model: Formula, by: str) -> Formula:
     return Formula(model.text, model.outcome, terms)
 
 
-def _groups(people: pd.DataFrame, by: str) -> list[tuple[Any, pd.DataFrame]]:
+def groups_of(people: pd.DataFrame, by: str) -> list[tuple[Any, pd.DataFrame]]:
+    """Return the name and the people of each group of a column, in order; those with nothing there are in none."""
     if by not in people:
         msg = f"by is {by!r}, which is no column. Columns: {', '.join(map(str, people.columns))}."
         raise InputError(msg)
@@ -215,8 +228,8 @@ def _missing_group(model: Formula, people: pd.DataFrame, by: str) -> list[tuple[
     return [(f"nothing in {by}, by which {model.text} is split", people.loc[people[by].isna(), "subject"])]
 
 
-def _rows(model: Formula, people: pd.DataFrame, group: str, robust: bool, level: float) -> list[dict[str, Any]]:
-    """Return a row for each term of a model among some people."""
+def associate(model: Formula, people: pd.DataFrame, group: str, robust: bool, level: float) -> list[dict[str, Any]]:
+    """Return a row (see `cohort`) for each term of a model among people with nothing missing; `group` names them."""
     from scipy import stats
 
     where = "" if group == _COMMON else f" of {group}"
@@ -245,7 +258,9 @@ def _rows(model: Formula, people: pd.DataFrame, group: str, robust: bool, level:
             note = f"reliability below {_LEAST_RELIABILITY:g}: the correction is as uncertain as its error bars say, and skewed"
     reach = float(stats.t.ppf(0.5 + level / 2, n - p))
 
-    def of_kind(which: Statistics, sd: Statistics, k: int, sd_slope: float, p_value: float, prefix: str) -> dict[str, Any]:
+    def of_kind(
+        which: Statistics, sd: Statistics, k: int, sd_slope: float, p_value: float, prefix: str
+    ) -> dict[str, Any]:
         return {
             f"{prefix}slope": which.slope[k],
             f"{prefix}sd_slope": sd_slope,
@@ -317,10 +332,11 @@ def _comparison(people: pd.DataFrame, column: str, level: float) -> pd.DataFrame
     from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
     known = people.dropna(subset=[column]) if column in people else people
-    groups = _groups(known, column)
+    groups = groups_of(known, column)
     for name, members in groups:
         if len(members) < 3:
-            msg = f"column {column} is {name!r} in {rows_text(members, [True] * len(members))} only; a group has at least 3 people."
+            msg = f"column {column} is {name!r} in {rows_text(members, [True] * len(members))} only; "
+            msg += "a group has at least 3 people."
             raise InputError(msg)
     values = [m[MG].to_numpy(float) for _, m in groups]
     errors2 = [float((m[SD].to_numpy(float) ** 2).mean()) for _, m in groups]

@@ -1,33 +1,34 @@
 r"""Regressions in which free Mg2+ carries an error of known sd: arrays in, arrays out.
 
-Person i has true Mg2+ :math:`x_i`; measured is :math:`m_i = x_i + u_i` with :math:`u_i` of sd :math:`s_i`, known from the fit. Other
-columns :math:`z_i` (the first is 1) are taken as exact. Truth scatters around its regression,
+Person i has true Mg2+ :math:`x_i`; measured is :math:`m_i = x_i + u_i` with :math:`u_i` of sd :math:`s_i`, known from the fit.
+Other columns :math:`z_i` (the first is 1) are taken as exact. Truth scatters around its regression,
 
 .. math:: x_i = z_i g + e_i, \qquad \mathrm{var}(e_i) = \tau^2 .
 
-*Mg2+ as outcome.* The error only widens the scatter: slopes in mM are not attenuated, but everything that is divided by the sd of
-Mg2+ is (standardised slopes and correlations by :math:`\sqrt\lambda`, R2 by :math:`\lambda`, the reliability
-:math:`\lambda = \mathrm{var}(x)/\mathrm{var}(m)`). :math:`g` is found by weights :math:`w_i = 1/(\tau^2 + s_i^2)`, and :math:`\tau^2` as the root
-of its unbiased estimating equation with the same weights (as in meta-regression),
+*Mg2+ as outcome.* The error only widens the scatter: slopes in mM are not attenuated, but everything that is divided by the sd
+of Mg2+ is (standardised slopes and correlations by :math:`\sqrt\lambda`, R2 by :math:`\lambda`, the reliability :math:`\lambda
+= \mathrm{var}(x)/\mathrm{var}(m)`). :math:`g` is found by weights :math:`w_i = 1/(\tau^2 + s_i^2)`, and :math:`\tau^2` as the
+root of its unbiased estimating equation with the same weights (as in meta-regression),
 
 .. math:: \sum_i w_i^2 \left[\tfrac{n}{n-p}(m_i - z_i g)^2 - s_i^2 - \tau^2\right] = 0 .
 
 *Mg2+ as predictor.* The slope itself is attenuated. Regression calibration [1]_ puts the expectation of the truth,
-:math:`E[x_i|m_i, z_i] = z_i g + \lambda_i (m_i - z_i g)` with :math:`\lambda_i = \tau^2/(\tau^2 + s_i^2)`, in the place of :math:`m_i`.
+:math:`E[x_i|m_i, z_i] = z_i g + \lambda_i (m_i - z_i g)` with :math:`\lambda_i = \tau^2/(\tau^2 + s_i^2)`, in the place of
+:math:`m_i`.
 
-*Large errors.* The distance of the peaks has a normal error; Mg2+ is a bent function of it, and its sd grows about as the power :math:`q`
-of Mg2+ itself (near 2 in muscle, found over the cohort). To second order in :math:`v = s/m` measured Mg2+ is too high on average by
-:math:`q s^2/2m`, more so where it is high, and :math:`s^2` exceeds the variance. Used are therefore
+*Large errors.* The distance of the peaks has a normal error; Mg2+ is a bent function of it, and its sd grows about as the power
+:math:`q` of Mg2+ itself (near 2 in muscle, found over the cohort). To second order in :math:`v = s/m` measured Mg2+ is too high
+on average by :math:`q s^2/2m`, more so where it is high, and :math:`s^2` exceeds the variance. Used are therefore
 
 .. math:: \frac{m}{1 + \tfrac q2 v^2} \quad\text{and}\quad \frac{s^2}{1 + (\tfrac52 q^2 - q) v^2} ,
 
-which are right to that order: with a first-order error of 12 % they leave 0.3 % where the slope of measured on true Mg2+ was 4 % off. A value
-that is too high by chance also has a larger sd and would get less weight, which pulls slopes to zero; weights use the sd at the expected
-Mg2+, :math:`s (z g/m)^q`, scaled to the same mean square.
+which are right to that order: with a first-order error of 12 % they leave 0.3 % where the slope of measured on true Mg2+ was 4
+% off. A value that is too high by chance also has a larger sd and would get less weight, which pulls slopes to zero; weights
+use the sd at the expected Mg2+, :math:`s (z g/m)^q`, scaled to the same mean square.
 
-*Error bars.* Each statistic is a function of case weights (a batch axis), so that leaving out each person, or each of at most 500 groups of
-people, gives the jackknife sd of all of them in one call. It contains the uncertainty of :math:`\tau^2` and of the standard deviations, and
-needs no equal variances.
+*Error bars.* Each statistic is a function of case weights (a batch axis), so that leaving out each person, or each of at most
+500 groups of people, gives the jackknife sd of all of them in one call. It contains the uncertainty of :math:`\tau^2` and of
+the standard deviations, and needs no equal variances.
 
 References
 ----------
@@ -104,8 +105,8 @@ class Error:
 class Statistics:
     """Of one regression; ``...`` is the shape of the case weights, p the columns that are not constant.
 
-    `slope`, `beta` and `partial_r` are (..., p), `r2`, `reliability` (of Mg2+ in all people) and `scatter` (the residual sd) (...,).
-    """
+    `slope`, `beta` and `partial_r` are (..., p), `r2`, `reliability` (of Mg2+ in all people) and `scatter` (the residual sd)
+    (...,)."""
 
     slope: FloatArray
     beta: FloatArray
@@ -145,15 +146,10 @@ def mg_is_outcome(mg: FloatArray, z: FloatArray, error: Error, is_scaled: FloatA
     return estimate
 
 
-def mg_is_predictor(
-    y: FloatArray, z: FloatArray, column: int, error: Error, is_scaled: FloatArray, *, others: FloatArray | None = None
-) -> Estimator:
-    """Return the regression of y on z, whose `column` is Mg2+ with error, as a function of case weights, by regression calibration.
-
-    `others` are the columns that Mg2+ is expected from; by default the other ones of z.
-    """
+def mg_is_predictor(y: FloatArray, z: FloatArray, column: int, error: Error, is_scaled: FloatArray) -> Estimator:
+    """Return the regression of y on z, whose `column` is Mg2+ with error, by regression calibration, as a function of case weights."""
     mg = z[:, column]
-    rest = np.delete(z, column, axis=1) if others is None else others
+    rest = np.delete(z, column, axis=1)
 
     def estimate(weights: FloatArray) -> Statistics:
         g, tau2, s2 = _of_truth(mg, rest, error, weights)
@@ -195,7 +191,7 @@ def jackknife_sd(estimate: Estimator, n: int) -> Statistics:
 def _of_truth(
     mg: FloatArray, z: FloatArray, error: Error, weights: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return g (..., p), tau2 (...,) and the error variances (..., n) that the weights used; tau2 is 0 where errors explain all."""
+    """Return g (..., p), tau2 (...,) and the error variances (..., n) of the weights; tau2 is 0 where errors explain all."""
     g = _least_squares(mg, z, weights)
     n = weights.sum(axis=-1)
     free = n / (n - z.shape[1])
@@ -263,7 +259,9 @@ def _statistics(
     explained = _explained(b, s)
     total = explained + variance
     own = np.sqrt(np.diagonal(s, axis1=-2, axis2=-1))
-    alone = b / np.sqrt(np.diagonal(np.linalg.inv(s), axis1=-2, axis2=-1))  # times the sd of the column given the others
+    alone = b / np.sqrt(
+        np.diagonal(np.linalg.inv(s), axis1=-2, axis2=-1)
+    )  # times the sd of the column given the others
     with np.errstate(divide="ignore", invalid="ignore"):
         return Statistics(
             slope=b,

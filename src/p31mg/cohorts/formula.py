@@ -4,9 +4,8 @@
     term        factor, factor:factor (their product), factor*factor (both and their product)
     factor      column, log(column), C(column)
 
-Columns of text and of true and false are categories, and ``C()`` makes one of numbers: each level but the first (in order) is a column of 0
-and 1. The text is parsed here and never run as a program.
-"""
+Columns of text and of true and false are categories, and ``C()`` makes one of numbers: each level but the first (in order) is a
+column of 0 and 1. The text is parsed here and never run as a program."""
 
 from __future__ import annotations
 
@@ -172,7 +171,9 @@ def _values(factor: Factor, table: pd.DataFrame, where: str) -> dict[str, FloatA
             msg = f"column {factor.column} has {len(levels)} different values as a category; at most {_MOST_LEVELS} are taken."
             raise InputError(msg)
         if len(levels) < 2:
-            msg = f"column {factor.column} is {levels[0]!r} in all {len(cells)} rows{where}; leave it out of the formula."
+            msg = (
+                f"column {factor.column} is {levels[0]!r} in all {len(cells)} rows{where}; leave it out of the formula."
+            )
             raise InputError(msg)
         return {f"{factor.column}[{level}]": (cells == level).to_numpy(float) for level in levels[1:]}
     values = cells.to_numpy(float)

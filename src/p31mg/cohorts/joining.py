@@ -1,8 +1,7 @@
 """Results and covariates to one table of people: one row each, and a count of everyone who is not in it.
 
-Two errors of the tables are refused, since whatever was done with them would be a guess: a person who is there twice, and a row that
-does not say whose it is. Everyone who is only in one of the tables, or has no valid Mg2+, is left out and counted.
-"""
+Two errors of the tables are refused, since whatever was done with them would be a guess: a person who is there twice, and a row
+that does not say whose it is. Everyone who is only in one of the tables, or has no valid Mg2+, is left out and counted."""
 
 from __future__ import annotations
 
@@ -33,7 +32,15 @@ _PREFIX = "sub-"
 _ALIASES = ("participant_id", "subject_id", "sub")
 _MISSING = ("", "n/a", "N/A", "NA", "nan", "NaN", "null", "-")
 _NOT_VALID = "magnesium is not valid (mg_is_valid)"
-_OWN = ("free_mg_mM", "sd_mM", "sd_measurement_mM", "mg_is_valid", "shift_alpha_beta_ppm", "sd_shift_alpha_beta_ppm", SD)
+_OWN = (
+    "free_mg_mM",
+    "sd_mM",
+    "sd_measurement_mM",
+    "mg_is_valid",
+    "shift_alpha_beta_ppm",
+    "sd_shift_alpha_beta_ppm",
+    SD,
+)
 _MOST_SHOWN = 3
 
 
@@ -143,7 +150,9 @@ def join(results: Table, participants: Table | None, only: Mapping[str, str] | N
         ]
         if people.empty:
             first, second = found["subject"].iloc[0], in_both["subject"].iloc[0]
-            msg = f"no subject of results is in participants: results have {first}, ...; participants have {second}, ...."
+            msg = (
+                f"no subject of results is in participants: results have {first}, ...; participants have {second}, ...."
+            )
             raise InputError(msg)
     condition = people.get("sd_condition_mM", pd.Series(0.0, people.index)).fillna(0.0)
     people = people.assign(**{SD: np.hypot(people.get("sd_measurement_mM", people["sd_mM"]), condition)})
@@ -202,10 +211,13 @@ def with_numbers(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
         is_text = text.notna() & numbers.isna()
         if is_text.any() and numbers.notna().any():
             example = str(text[is_text].iloc[0])
-            msg = f"column {name} has text among numbers, {example!r}, in {rows_text(table, is_text)}; give numbers, or leave it empty."
+            msg = f"column {name} has text among numbers, {example!r}, in {rows_text(table, is_text)}; "
+            msg += "give numbers, or leave it empty."
             raise InputError(msg)
         if np.isinf(numbers).any():
-            msg = f"column {name} is infinite in {rows_text(table, np.isinf(numbers))}; give numbers, or leave it empty."
+            msg = (
+                f"column {name} is infinite in {rows_text(table, np.isinf(numbers))}; give numbers, or leave it empty."
+            )
             raise InputError(msg)
         table[name] = text if is_text.any() else numbers
     return table

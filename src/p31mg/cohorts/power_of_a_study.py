@@ -1,7 +1,7 @@
 r"""`power`: what a study of so many people can see, given the SNR of their spectra.
 
-The sd :math:`s` of Mg2+ at an SNR is that which the fit gives for simulated spectra of the mean Mg2+. Together with the sd of true Mg2+
-among people (:math:`\sigma_b`) and within one person from day to day (:math:`\sigma_w`),
+The sd :math:`s` of Mg2+ at an SNR is that which the fit gives for simulated spectra of the mean Mg2+. Together with the sd of
+true Mg2+ among people (:math:`\sigma_b`) and within one person from day to day (:math:`\sigma_w`),
 
 .. math:: \lambda = \frac{\sigma_b^2}{\sigma_b^2 + \sigma_w^2 + s^2}
 
@@ -133,8 +133,8 @@ def power(
 ) -> PowerResult:
     """Return how likely a study is to see an effect, how many people it needs, and how many transients.
 
-    For an association that is one column: a correlation, or the standardised slope of a model with one term. Weights and correction
-    do not change the power much: they put the estimate in its place, what noise has hidden they do not bring back.
+    For an association that is one column: a correlation, or the standardised slope of a model with one term. Weights and
+    correction do not change the power much: they put the estimate in its place, what noise has hidden they do not bring back.
 
     Parameters
     ----------

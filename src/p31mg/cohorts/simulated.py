@@ -1,17 +1,18 @@
 r"""`simulate_cohort`: people in whom the published associations hold for true muscle Mg2+, and their spectra.
 
-Standardised, within each sex, with age :math:`a`, Mg2+ :math:`x`, strength :math:`y` and independent standard normal :math:`\varepsilon`,
+Standardised, within each sex, with age :math:`a`, Mg2+ :math:`x`, strength :math:`y` and independent standard normal
+:math:`\varepsilon`,
 
 .. math:: x = \rho_{xa}\,a + \sqrt{1-\rho_{xa}^2}\,\varepsilon_1, \qquad
           y = c_1 a + c_2 x + \sqrt{1 - c_1\rho_{ya} - c_2\rho_{yx}}\,\varepsilon_2,
 
-with :math:`c` from the correlations wanted (:math:`c_1 + \rho_{xa}c_2 = \rho_{ya}`, :math:`\rho_{xa}c_1 + c_2 = \rho_{yx}`). Women and men differ in
-mean; :math:`\rho_{xa}` within a sex is that which gives the published slope over all people, both sexes in equal number. Serum Mg is independent
-of all but the testosterone of men, with which it has the published partial correlation given age.
+with :math:`c` from the correlations wanted (:math:`c_1 + \rho_{xa}c_2 = \rho_{ya}`, :math:`\rho_{xa}c_1 + c_2 = \rho_{yx}`).
+Women and men differ in mean; :math:`\rho_{xa}` within a sex is that which gives the published slope over all people, both sexes
+in equal number. Serum Mg is independent of all but the testosterone of men, with which it has the published partial correlation
+given age.
 
-Published are the associations (see `Associations`). Everything else (means, scatter, size of the difference between the sexes, how strength
-and testosterone fall with age) is chosen to be plausible, and nothing should be concluded from it.
-"""
+Published are the associations (see `Associations`). Everything else (means, scatter, size of the difference between the sexes,
+how strength and testosterone fall with age) is chosen to be plausible, and nothing should be concluded from it."""
 
 from __future__ import annotations
 
@@ -89,7 +90,8 @@ class SimulatedCohort:
     participants
         What a study knows: participant_id, age, sex, strength_nm, serum_mg_mM, testosterone_ng_dl.
     truth
-        What it does not: participant_id, true_free_mg_mM, and snr, broadening_hz, ph, frequency_offset_hz, phase_rad of the spectrum.
+        What it does not: participant_id, true_free_mg_mM, and snr, broadening_hz, ph, frequency_offset_hz, phase_rad of the
+        spectrum.
     spectra
         One per person, in the same order.
 
@@ -138,7 +140,8 @@ def simulate_cohort(
 ) -> SimulatedCohort:
     """Return people in whom published associations hold for true muscle Mg2+, each with a spectrum.
 
-    Half are women; age is uniform from 24 to 98 years. See `p31mg.cohorts.Associations` for what holds, and what of it is published.
+    Half are women; age is uniform from 24 to 98 years. See `p31mg.Associations` for what holds, and what of it is
+    published.
 
     Parameters
     ----------
@@ -154,8 +157,8 @@ def simulate_cohort(
     associations
         What holds, or the parts of it that are not the published. Default None: as published.
     mean_mg_mM, sd_mg_mM
-        Of true Mg2+ of all people; the sd is at most a quarter of the mean. Default 0.55 and 0.09 mM: near Ryschon et al. 1996, with
-        an sd below theirs, which has measurement error in it.
+        Of true Mg2+ of all people; the sd is at most a quarter of the mean. Default 0.55 and 0.09 mM: near Ryschon et al. 1996,
+        with an sd below theirs, which has measurement error in it.
     snr_spread
         Sd of the logarithm of SNR among people. Default 0.15.
     broadening_hz, broadening_spread_hz
