@@ -2,7 +2,8 @@
 
 Every model is fitted twice. *Naive* is ordinary least squares, as any statistics program has it (statsmodels), with what is
 measured in the place of what is true. *Corrected* uses the sd of each person's Mg2+: `p31mg.cohorts.errors_in_mg` has the
-equations. The error of the calibration is the same for all people: it scales all Mg2+ and is no part of either."""
+equations. The error of the calibration is the same for all people: it scales all Mg2+ and is no part of either.
+"""
 
 from __future__ import annotations
 

@@ -106,7 +106,8 @@ class Statistics:
     """Of one regression; ``...`` is the shape of the case weights, p the columns that are not constant.
 
     `slope`, `beta` and `partial_r` are (..., p), `r2`, `reliability` (of Mg2+ in all people) and `scatter` (the residual sd)
-    (...,)."""
+    (...,).
+    """
 
     slope: FloatArray
     beta: FloatArray
@@ -147,7 +148,7 @@ def mg_is_outcome(mg: FloatArray, z: FloatArray, error: Error, is_scaled: FloatA
 
 
 def mg_is_predictor(y: FloatArray, z: FloatArray, column: int, error: Error, is_scaled: FloatArray) -> Estimator:
-    """Return the regression of y on z, whose `column` is Mg2+ with error, by regression calibration, as a function of case weights."""
+    """Return the regression of y on z, whose `column` is Mg2+ with error, by regression calibration."""
     mg = z[:, column]
     rest = np.delete(z, column, axis=1)
 

@@ -5,7 +5,8 @@
     factor      column, log(column), C(column)
 
 Columns of text and of true and false are categories, and ``C()`` makes one of numbers: each level but the first (in order) is a
-column of 0 and 1. The text is parsed here and never run as a program."""
+column of 0 and 1. The text is parsed here and never run as a program.
+"""
 
 from __future__ import annotations
 

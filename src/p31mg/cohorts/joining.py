@@ -1,7 +1,8 @@
 """Results and covariates to one table of people: one row each, and a count of everyone who is not in it.
 
 Two errors of the tables are refused, since whatever was done with them would be a guess: a person who is there twice, and a row
-that does not say whose it is. Everyone who is only in one of the tables, or has no valid Mg2+, is left out and counted."""
+that does not say whose it is. Everyone who is only in one of the tables, or has no valid Mg2+, is left out and counted.
+"""
 
 from __future__ import annotations
 

@@ -6,9 +6,11 @@ true Mg2+ among people (:math:`\sigma_b`) and within one person from day to day 
 .. math:: \lambda = \frac{\sigma_b^2}{\sigma_b^2 + \sigma_w^2 + s^2}
 
 is the intraclass correlation of test and retest [1]_, and the reliability that lowers a correlation :math:`\rho` of true Mg2+ to
-:math:`\rho\sqrt\lambda`. By Fisher's transformation a two-sided test at level :math:`\alpha` in n people has the power
+:math:`\rho\sqrt\lambda`.
+By Fisher's transformation a two-sided test at level :math:`\alpha` in n people has the power
 
-.. math:: \Phi(\delta - q) + \Phi(-\delta - q), \qquad \delta = \sqrt{n-3}\,\mathrm{artanh}(\rho\sqrt\lambda),\; q = \Phi^{-1}(1 - \alpha/2).
+.. math:: \Phi(\delta - q) + \Phi(-\delta - q), \qquad
+          \delta = \sqrt{n-3}\,\mathrm{artanh}(\rho\sqrt\lambda),\; q = \Phi^{-1}(1 - \alpha/2).
 
 SNR grows with the square root of the number of transients.
 
@@ -260,7 +262,7 @@ def _snr_needed(
 ) -> float:
     from scipy.optimize import brentq
 
-    reach = float(brentq(lambda z: float(_power(np.tanh(z), n, level)) - target, 1e-6, 20.0))
+    reach = float(brentq(lambda z: float(_power(np.tanh(z), n, level)) - target, 1e-6, 10.0))
     reliability = (np.tanh(reach) / effect) ** 2
     of_noise = sd_people_mM**2 / reliability - sd_people_mM**2 - sd_days_mM**2
     if of_noise <= 0:

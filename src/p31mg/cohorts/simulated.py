@@ -12,7 +12,8 @@ in equal number. Serum Mg is independent of all but the testosterone of men, wit
 given age.
 
 Published are the associations (see `Associations`). Everything else (means, scatter, size of the difference between the sexes,
-how strength and testosterone fall with age) is chosen to be plausible, and nothing should be concluded from it."""
+how strength and testosterone fall with age) is chosen to be plausible, and nothing should be concluded from it.
+"""
 
 from __future__ import annotations
 
