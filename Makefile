@@ -5,7 +5,7 @@ PEERS := .venv-bench
 BIN := $(VENV)/bin
 DEMO := demo-study
 
-.PHONY: demo test browser-test validate validate-magnesium validate-preprocess fuzz bench bench-quick lint types layers format clean
+.PHONY: demo test browser-test validate validate-magnesium validate-preprocess validate-cohort fuzz bench bench-quick lint types layers format clean
 
 demo: $(VENV)/.installed
 	$(BIN)/p31mg demo --output $(DEMO) --force
@@ -27,6 +27,9 @@ validate-magnesium: $(VENV)/.installed
 
 validate-preprocess: $(VENV)/.installed
 	$(BIN)/python validation/preprocess.py
+
+validate-cohort: $(VENV)/.installed-test
+	$(BIN)/python validation/cohort.py
 
 fuzz: $(VENV)/.installed-test
 	$(BIN)/python validation/worst_files.py --write
