@@ -15,9 +15,10 @@ import os
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # one core for each process, before NumPy loads
 
+import dataclasses
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -30,10 +31,12 @@ from p31mg.cohorts.association import associate
 from p31mg.cohorts.errors_in_mg import Error, mg_is_outcome, mg_is_predictor, no_error
 from p31mg.cohorts.formula import parse
 from p31mg.cohorts.joining import SD
+from p31mg.cohorts.simulated import draw_people
 
 N_PEOPLE = 441
 N_COHORTS = 200
 N_DRAWS = 2000
+NO_NOISE = 1e6
 N_OF_METHODS = 1000
 FIT_SNR = (300.0, 200.0)
 DRAW_SD_PPM = (0.0125, 0.0187)
@@ -48,6 +51,7 @@ MODELS = {
     "strength on Mg, women": ("strength_nm ~ free_mg_mM", "female", 0.31),
     "serum (null)": ("free_mg_mM ~ serum_mg_mM", None, 0.0),
 }
+DRAWN_MODELS = ("age", "strength on Mg, women", "serum (null)")
 KEPT = (
     "beta",
     "corrected_beta",
@@ -59,19 +63,18 @@ KEPT = (
 )
 
 
-def associations(people: pd.DataFrame) -> list[list[float]]:
-    """Return the kept columns of each model, and the slope on age with true Mg2+ as last row."""
+def associations(people: pd.DataFrame, models: Sequence[str]) -> list[list[float]]:
+    """Return the kept columns of each model."""
     rows = []
-    for text, sex, _ in MODELS.values():
+    for text, sex, _ in (MODELS[name] for name in models):
         members = people if sex is None else people[people["sex"] == sex]
         (row,) = associate(parse(text), members.reset_index(drop=True), "", True, 0.95)
         rows.append([row[k] for k in KEPT])
     return rows
 
 
-def table_of(people: p31mg.SimulatedCohort | pd.DataFrame, shift: np.ndarray, sd_shift: np.ndarray) -> pd.DataFrame:
+def table_of(participants: pd.DataFrame, shift: np.ndarray, sd_shift: np.ndarray) -> pd.DataFrame:
     """Return people with Mg2+ from shifts, those whose 95 % interval is open left out, as in a study."""
-    participants = people.participants if isinstance(people, p31mg.SimulatedCohort) else people
     low, high = CALIBRATION.shift_range_ppm
     is_used = (shift - 1.96 * sd_shift > low) & (shift + 1.96 * sd_shift < high)
     used = participants[is_used].reset_index(drop=True).rename(columns={"participant_id": "subject"})
@@ -103,42 +106,51 @@ def picked_shift(spectra: p31mg.SimulatedSpectra) -> np.ndarray:
     return peaks[0] - peaks[1]
 
 
-def fitted_cohort(seed: int, snr: float) -> dict[str, object]:
-    """Return associations of one cohort by fits, by peak picking with the sds of the fits, and the errors of both shifts."""
-    people = p31mg.simulate_cohort(N_PEOPLE, snr=snr, seed=seed)
-    fit = p31mg.fit(people.spectra)
-    true_shift = people.spectra.truth.shift_alpha_beta_ppm
-    picked = picked_shift(people.spectra)
-    error = picked - true_shift
-    picked = picked - np.median(error)  # its bias, which a study would not know, is taken out
-    by_fit = table_of(people, np.where(fit.is_valid, fit.shift_alpha_beta_ppm, np.nan), fit.sd_shift_alpha_beta_ppm)
-    by_picking = table_of(people, picked, fit.sd_shift_alpha_beta_ppm)
-    truth = people.truth["true_free_mg_mM"].corr(people.participants["age"])
-    return {
-        "fit": associations(by_fit),
-        "picking": associations(by_picking),
-        "n": len(by_fit),
-        "z": float(np.nanstd((fit.shift_alpha_beta_ppm - true_shift) / fit.sd_shift_alpha_beta_ppm)),
-        "sd_fit": float(np.nanstd(fit.shift_alpha_beta_ppm - true_shift)),
-        "sd_picking": float(error.std()),
-        "true_age": float(truth),
-    }
+def fitted_cohort(seed: int) -> list[dict[str, object]]:
+    """Return, for each SNR, associations of one cohort by fits, by peak picking, and the errors of both shifts."""
+    people = p31mg.simulate_cohort(N_PEOPLE, snr=NO_NOISE, seed=seed, n_points=1024)
+    found = []
+    for snr in FIT_SNR:
+        rng = np.random.default_rng([seed, int(snr)])
+        noise = rng.standard_normal((*people.spectra.fid.shape, 2)).view(complex)[..., 0]
+        fid = people.spectra.fid + noise * people.spectra.truth.noise_sd[:, None] * NO_NOISE / snr
+        spectra = dataclasses.replace(people.spectra, fid=fid)
+        fit = p31mg.fit(p31mg.Spectra(fid, spectra.acquisition))
+        true_shift = spectra.truth.shift_alpha_beta_ppm
+        picked = picked_shift(spectra)
+        error = picked - true_shift
+        picked = picked - np.median(error)  # its bias, which a study would not know, is taken out
+        participants = people.participants
+        shift = np.where(fit.is_valid, fit.shift_alpha_beta_ppm, np.nan)
+        by_fit = table_of(participants, shift, fit.sd_shift_alpha_beta_ppm)
+        by_picking = table_of(participants, picked, fit.sd_shift_alpha_beta_ppm)
+        found.append(
+            {
+                "fit": associations(by_fit, MODELS),
+                "picking": associations(by_picking, MODELS),
+                "n": len(by_fit),
+                "z": float(np.nanstd((shift - true_shift) / fit.sd_shift_alpha_beta_ppm)),
+                "sd_fit": float(np.nanstd(shift - true_shift)),
+                "sd_picking": float(error.std()),
+            }
+        )
+    return found
 
 
 def drawn_people(seed: int, sd_ppm: float) -> tuple[pd.DataFrame, np.ndarray]:
     """Return people whose shift has a normal error, and the true Mg2+ of those who are used."""
-    people = p31mg.simulate_cohort(N_PEOPLE, seed=seed, n_points=64)
-    rng = np.random.default_rng([seed, 1])
+    rng = np.random.default_rng(seed)
+    participants, true = draw_people(N_PEOPLE, p31mg.Associations(), 0.55, 0.09, rng)
     sd_shift = sd_ppm * np.exp(0.15 * rng.standard_normal(N_PEOPLE))
-    shift = people.spectra.truth.shift_alpha_beta_ppm + sd_shift * rng.standard_normal(N_PEOPLE)
-    table = table_of(people, shift, sd_shift)
-    true = people.truth.set_index("participant_id")["true_free_mg_mM"]
-    return table, true[table["subject"]].to_numpy()
+    shift = CALIBRATION.shift_ppm(true) + sd_shift * rng.standard_normal(N_PEOPLE)
+    table = table_of(participants, shift, sd_shift)
+    of = pd.Series(true, participants["participant_id"])
+    return table, of[table["subject"]].to_numpy()
 
 
 def drawn_cohort(seed: int, sd_ppm: float) -> list[list[float]]:
     """Return associations of people whose shift has a normal error."""
-    return associations(drawn_people(seed, sd_ppm)[0])
+    return associations(drawn_people(seed, sd_ppm)[0], DRAWN_MODELS)
 
 
 def simex(estimate: Callable[[np.ndarray], float], mg: np.ndarray, sd: np.ndarray, rng: np.random.Generator) -> float:
@@ -218,70 +230,73 @@ def summary(rows: np.ndarray, name: str, truth: float) -> dict[str, float]:
     return result
 
 
-def summaries(all_rows: list[list[list[float]]]) -> list[dict[str, float]]:
+def summaries(all_rows: list[list[list[float]]], models: Sequence[str]) -> list[dict[str, float]]:
     """Return a summary for each model."""
     rows = np.array(all_rows, dtype=float)
-    return [summary(rows[:, i], name, truth) for i, (name, (_, _, truth)) in enumerate(MODELS.items())]
+    return [summary(rows[:, i], name, MODELS[name][2]) for i, name in enumerate(models)]
+
+
+def keep(part: str, found: object) -> None:
+    """Put a part into the record."""
+    record = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.is_file() else {}
+    RECORD.write_text(json.dumps({**record, part: found}, indent=1) + "\n", encoding="utf-8")
+
+
+def run_fits(pool: ProcessPoolExecutor) -> None:
+    """Print and keep what fits and peak picking find."""
+    all_found = list(pool.map(fitted_cohort, range(N_COHORTS)))
+    kept = []
+    for i, snr in enumerate(FIT_SNR):
+        found = [both[i] for both in all_found]
+        means = {k: float(np.mean([f[k] for f in found])) for k in ("n", "z", "sd_fit", "sd_picking")}
+        print(f"\nSNR {snr:g}, {N_COHORTS} cohorts of {N_PEOPLE}; {means}", flush=True)
+        by_fit = summaries([f["fit"] for f in found], tuple(MODELS))
+        print("   peak picking, corrected with the sds of the fits:", flush=True)
+        by_picking = summaries([f["picking"] for f in found], tuple(MODELS))
+        kept.append({"snr": snr, "n_cohorts": N_COHORTS, **means, "fit": by_fit, "picking": by_picking})
+    keep("fits", kept)
+
+
+def run_draws(pool: ProcessPoolExecutor) -> None:
+    """Print and keep what many cohorts without spectra find."""
+    kept = []
+    for sd in DRAW_SD_PPM:
+        print(f"\nshift sd {sd} ppm, {N_DRAWS} cohorts of {N_PEOPLE}", flush=True)
+        rows = list(pool.map(partial(drawn_cohort, sd_ppm=sd), range(10_000, 10_000 + N_DRAWS), chunksize=20))
+        kept.append({"sd_ppm": sd, "n_cohorts": N_DRAWS, "models": summaries(rows, DRAWN_MODELS)})
+        keep("draws", kept)
+
+
+def run_methods(pool: ProcessPoolExecutor) -> None:
+    """Print and keep bias and error of methods of correction."""
+    names = [
+        f"{what}: {m}" for what in ("beta of age", "strength on Mg") for m in ("naive", "moments", "SIMEX", "p31mg")
+    ]
+    kept = []
+    for sd in METHOD_SD_PPM:
+        seeds = range(50_000, 50_000 + N_OF_METHODS)
+        rows = np.array(list(pool.map(partial(method_estimates, sd_ppm=sd), seeds, chunksize=20)))
+        truths = (-0.29,) * 4 + (rows[:, -1].mean(),) * 4
+        print(f"\nshift sd {sd} ppm: bias and root mean square error, relative to the truth", flush=True)
+        of_sd = []
+        for values, name, truth in zip(rows.T, names, truths, strict=False):
+            r = values[np.isfinite(values)] / truth - 1
+            row = {"method": name, "bias": float(r.mean()), "rmse": float(np.sqrt((r**2).mean()))}
+            row["failed"] = int(np.isnan(values).sum())
+            print(f"   {name:26s} {100 * row['bias']:7.1f} % {100 * row['rmse']:7.1f} %   failed {row['failed']}")
+            of_sd.append(row)
+        kept.append({"sd_ppm": sd, "n_cohorts": N_OF_METHODS, "rows": of_sd})
+    keep("methods", kept)
+
+
+PARTS = {"fits": run_fits, "draws": run_draws, "methods": run_methods}
 
 
 def main() -> None:
-    """Run all parts, or those that are named, and keep the record."""
-    parts = sys.argv[1:] or ["fits", "draws", "methods"]
-    record = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.is_file() else {}
+    """Run all parts, or those that are named."""
     with ProcessPoolExecutor(2) as pool:
-        if "fits" in parts:
-            record["fits"] = []
-            for snr in FIT_SNR:
-                found = list(pool.map(partial(fitted_cohort, snr=snr), range(N_COHORTS)))
-                means = {
-                    k: float(np.mean([f[k] for f in found])) for k in ("n", "z", "sd_fit", "sd_picking", "true_age")
-                }
-                print(f"\nSNR {snr:g}, {N_COHORTS} cohorts of {N_PEOPLE}; {means}", flush=True)
-                by_fit = summaries([f["fit"] for f in found])
-                print("   peak picking, corrected with the sds of the fits:", flush=True)
-                by_picking = summaries([f["picking"] for f in found])
-                record["fits"].append(
-                    {"snr": snr, "n_cohorts": N_COHORTS, **means, "fit": by_fit, "picking": by_picking}
-                )
-        if "draws" in parts:
-            record["draws"] = []
-            for sd in DRAW_SD_PPM:
-                print(f"\nshift sd {sd} ppm, {N_DRAWS} cohorts of {N_PEOPLE}", flush=True)
-                rows = list(pool.map(partial(drawn_cohort, sd_ppm=sd), range(10_000, 10_000 + N_DRAWS), chunksize=20))
-                record["draws"].append({"sd_ppm": sd, "n_cohorts": N_DRAWS, "models": summaries(rows)})
-        if "methods" in parts:
-            record["methods"] = []
-            for sd in METHOD_SD_PPM:
-                rows = np.array(
-                    list(
-                        pool.map(
-                            partial(method_estimates, sd_ppm=sd), range(50_000, 50_000 + N_OF_METHODS), chunksize=20
-                        )
-                    )
-                )
-                truth = (-0.29,) * 4 + (rows[:, -1].mean(),) * 4
-                names = [
-                    f"{what}: {m}"
-                    for what in ("beta of age", "strength on Mg")
-                    for m in ("naive", "moments", "SIMEX", "p31mg")
-                ]
-                print(f"\nshift sd {sd} ppm: bias and root mean square error, relative to the truth", flush=True)
-                of_sd = []
-                for i, (name, t) in enumerate(zip(names, truth, strict=True)):
-                    r = rows[:, i] / t
-                    kept = r[np.isfinite(r)]
-                    row = {
-                        "method": name,
-                        "bias": float(kept.mean() - 1),
-                        "rmse": float(np.sqrt(((kept - 1) ** 2).mean())),
-                    }
-                    row["failed"] = int(len(r) - len(kept))
-                    print(
-                        f"   {name:26s} {100 * row['bias']:7.1f} % {100 * row['rmse']:7.1f} %   failed {row['failed']}"
-                    )
-                    of_sd.append(row)
-                record["methods"].append({"sd_ppm": sd, "n_cohorts": N_OF_METHODS, "rows": of_sd})
-    RECORD.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        for part in sys.argv[1:] or PARTS:
+            PARTS[part](pool)
 
 
 if __name__ == "__main__":

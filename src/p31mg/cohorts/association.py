@@ -210,7 +210,7 @@ def _without(model: Formula, by: str) -> Formula:
 def groups_of(people: pd.DataFrame, by: str) -> list[tuple[Any, pd.DataFrame]]:
     """Return the name and the people of each group of a column, in order; those with nothing there are in none."""
     if by not in people:
-        msg = f"by is {by!r}, which is no column. Columns: {', '.join(map(str, people.columns))}."
+        msg = f"column {by!r} of groups is not there. Columns: {', '.join(map(str, people.columns))}."
         raise InputError(msg)
     groups = [(f"{g:g}" if isinstance(g, float) else g, m) for g, m in people.groupby(by, sort=True)]
     if len(groups) < 2:

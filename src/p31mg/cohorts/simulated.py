@@ -39,7 +39,7 @@ from p31mg.simulation import SimulatedSpectra, simulate
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Associations", "SimulatedCohort", "simulate_cohort"]
+__all__ = ["Associations", "SimulatedCohort", "draw_people", "simulate_cohort"]
 
 _AGE = (24.0, 98.0)
 _STRENGTH_NM = {"female": (95.0, 28.0), "male": (150.0, 42.0)}
@@ -192,7 +192,7 @@ def simulate_cohort(
         associations = _replaced(associations or {})
     folder = None if output is None else _empty_folder(Path(output), overwrite)
     rng = np.random.default_rng(seed)
-    participants, mg = _people(n, associations, mean_mg_mM, sd_mg_mM, rng)
+    participants, mg = draw_people(n, associations, mean_mg_mM, sd_mg_mM, rng)
     spectra = simulate(
         mg,
         prior=prior,
@@ -246,10 +246,10 @@ def _replaced(parts: Mapping[str, float]) -> Associations:
     return Associations(**parts)
 
 
-def _people(
+def draw_people(
     n: int, a: Associations, mean_mg_mM: float, sd_mg_mM: float, rng: np.random.Generator
 ) -> tuple[pd.DataFrame, FloatArray]:
-    """Return what is known of people, and their true Mg2+ (n,)."""
+    """Return what is known of people, and their true Mg2+ (n,): `simulate_cohort` without spectra."""
     import pandas as pd
 
     is_woman = rng.permutation(np.arange(n) % 2 == 0)
