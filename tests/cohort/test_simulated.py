@@ -9,12 +9,12 @@ import pandas as pd
 import pytest
 
 import p31mg
+from p31mg.cohorts.simulated import draw_people
 
 
 @pytest.fixture(scope="module")
 def many() -> tuple[pd.DataFrame, np.ndarray]:
-    people = p31mg.simulate_cohort(20_000, seed=1, n_points=64, prior="muscle-3t")
-    return people.participants, people.truth["true_free_mg_mM"].to_numpy()
+    return draw_people(20_000, p31mg.Associations(), 0.55, 0.09, np.random.default_rng(1))
 
 
 def partial(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> float:
@@ -42,11 +42,16 @@ def test_published_associations_hold_for_true_mg(many) -> None:
 
 
 def test_associations_can_be_others() -> None:
-    none = p31mg.simulate_cohort(5000, seed=1, n_points=64, associations={"age": 0.0, "strength_women": -0.5})
-    mg = none.truth["true_free_mg_mM"].to_numpy()
-    woman = (none.participants["sex"] == "female").to_numpy()
-    assert np.corrcoef(none.participants["age"], mg)[0, 1] == pytest.approx(0, abs=0.056)
-    assert np.corrcoef(none.participants["strength_nm"][woman], mg[woman])[0, 1] == pytest.approx(-0.5, abs=0.06)
+    others = p31mg.Associations(age=0.0, strength_women=-0.5)
+    table, mg = draw_people(5000, others, 0.55, 0.09, np.random.default_rng(1))
+    woman = (table["sex"] == "female").to_numpy()
+    assert np.corrcoef(table["age"], mg)[0, 1] == pytest.approx(0, abs=0.056)
+    assert np.corrcoef(table["strength_nm"][woman], mg[woman])[0, 1] == pytest.approx(-0.5, abs=0.06)
+    one, two = (
+        p31mg.simulate_cohort(8, seed=1, n_points=64, associations=a)
+        for a in (others, {"age": 0, "strength_women": -0.5})
+    )
+    pd.testing.assert_frame_equal(one.participants, two.participants)
 
 
 def test_same_seed_gives_the_same_people_and_noise() -> None:

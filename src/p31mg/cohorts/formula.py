@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from itertools import product
+from itertools import combinations, product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -92,10 +92,9 @@ def parse(text: str) -> Formula:
         if part.strip() == "1":
             continue
         crossed = [tuple(_factor(f, text) for f in piece.split(":")) for piece in part.split("*")]
-        for chosen in sorted(product([False, True], repeat=len(crossed)), key=sum):
-            term = tuple(f for piece, is_in in zip(crossed, chosen, strict=True) if is_in for f in piece)
-            if term:
-                terms[term] = None
+        for order in range(1, len(crossed) + 1):
+            for pieces in combinations(crossed, order):
+                terms[tuple(f for piece in pieces for f in piece)] = None
     if not terms:
         msg = f"formula {text!r} has no term; write outcome ~ term + term, as in 'free_mg_mM ~ age + sex'."
         raise InputError(msg)

@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 
 __all__ = ["PowerResult", "power", "sd_mg_at_snr"]
 
-_N_SPECTRA = 24
-_SNR_GRID = np.geomspace(40.0, 4000.0, 25)
+_N_SPECTRA = 16
+_SNR_GRID = np.geomspace(60.0, 4000.0, 13)
 _FEWEST = 4
 _MOST = 10_000_000
 
