@@ -152,7 +152,7 @@ OPTIONS = {
         "--snr-spread": ((), ("--snr-spread", 0.5)),
         "--broadening": ((), ("--broadening", 4)),
         "--broadening-spread": ((), ("--broadening-spread", 4)),
-        "--prior": ((), ("--prior", "muscle")),
+        "--prior": ((), ("--prior", "brain-7t")),
         "--calibration": ((), ("--calibration", "gupta-1984")),
         "--force": (("out",), ("--force",)),
     },

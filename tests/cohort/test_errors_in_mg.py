@@ -142,7 +142,7 @@ def test_error_of_the_outcome_hides_the_standardised_slope_but_not_the_slope() -
 
 def test_error_of_the_predictor_hides_the_slope() -> None:
     table = drawn(40_000, 11, sd=0.08)
-    mg, sd = arrays(table)
+    _, sd = arrays(table)
     strength, ones = table["strength_nm"].to_numpy(), np.ones(len(table))
     z, true_z = columns(table, "age", "free_mg_mM"), columns(table, "age", "true")
     naive = no_error(strength, z, SCALED)(ones)
@@ -199,7 +199,7 @@ def test_bias_of_large_errors_is_taken_out() -> None:
     assert measured.mean() - true.mean() > 0.005
     assert mg.mean() == pytest.approx(true.mean(), abs=0.0015)
     assert (error.sd**2).mean() == pytest.approx((mg - true).var(), rel=0.04)
-    assert (sd**2).mean() > 1.1 * (mg - true).var()
+    assert (sd**2).mean() > 1.05 * (mg - true).var()
 
 
 def test_weights_do_not_follow_the_error() -> None:
