@@ -54,7 +54,7 @@ def test_numbers_needed_give_the_power_wanted() -> None:
     assert p31mg.power(0.2, n=n, snr=300, level=0.01).power[0] >= 0.9
     assert p31mg.power(0.2, n=n - 1, snr=300, level=0.01).power[0] < 0.9
     of_snr = p31mg.power(0.2, n=n, snr=300, target=0.9, level=0.01).snr_needed
-    # between the points of a grid; sds of 16 spectra
+    # between the points of a grid; sds of 24 spectra
     assert p31mg.power(0.2, n=n, snr=of_snr, level=0.01).power[0] == pytest.approx(0.9, abs=0.01)
 
 

@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from p31mg.acquisition import Spectra
 from p31mg.arrays import FloatArray
 from p31mg.errors import InputError
 from p31mg.fitting import fit
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PowerResult", "power", "sd_mg_at_snr"]
 
-_N_SPECTRA = 16
+_N_SPECTRA = 24
 _SNR_GRID = np.geomspace(60.0, 4000.0, 13)
 _FEWEST = 4
 _MOST = 10_000_000
@@ -202,19 +203,22 @@ def sd_mg_at_snr(
     prior: Prior | str | Path = "muscle-3t",
     calibration: Calibration | str | Path = "gupta-1978",
 ) -> FloatArray:
-    """Return the sd (k,) of Mg2+ that the fit gives at each SNR (k,): the root of the mean square over some noise.
+    """Return the sd (k,) of Mg2+ that the fit gives at each SNR (k,): the median over some noise.
 
     NaN where less than half of the fits are valid.
     """
-    mg = np.full((len(snr), _N_SPECTRA), mean_mg_mM)
-    fitted = fit(simulate(mg, prior=prior, snr=snr[:, None], seed=0, calibration=calibration), prior=prior)
+    mg = np.full(_N_SPECTRA, mean_mg_mM)
+    # the same noise at each SNR, so that nothing but SNR differs
+    stacks = [simulate(mg, prior=prior, snr=s, seed=0, calibration=calibration) for s in snr]
+    spectra = Spectra(np.stack([s.fid for s in stacks]), stacks[0].acquisition)
+    fitted = fit(spectra, prior=prior)
     # the slope of the calibration at the mean, so that the skew of single fits does not count
     chosen = free_magnesium(fitted, calibration=calibration)
     sd_shift = np.where(fitted.is_valid, fitted.sd_shift_alpha_beta_ppm, np.nan)
     is_seen = (fitted.is_valid & chosen.in_range).mean(axis=1) >= 0.5
     result = np.full(len(snr), np.nan)
     if is_seen.any():
-        result[is_seen] = np.sqrt(np.nanmean(sd_shift[is_seen] ** 2, axis=1)) * _slope(mean_mg_mM, calibration)
+        result[is_seen] = np.nanmedian(sd_shift[is_seen], axis=1) * _slope(mean_mg_mM, calibration)
     return result
 
 

@@ -137,12 +137,12 @@ def _band(x: Any, y: Any, at: Any, level: float) -> tuple[Any, Any, Any]:
 
 
 def _show_error(ax: Axes, people: pd.DataFrame, x: str, y: str) -> None:
-    """Draw the median sd of Mg2+ in the lower left corner, where Mg2+ is on an axis."""
+    """Draw the median sd of Mg2+ in the lower left corner, below all points, where Mg2+ is on an axis."""
     if MG not in (x, y):
         return
     sd = float(people[SD].median())
     where = (people[x].min(), people[y].min())
-    place = (where[0] + (sd if x == MG else 0.0), where[1] + (sd if y == MG else 0.0))
+    place = (where[0] + (sd if x == MG else 0.0), where[1] - (sd if y == MG else 0.0))
     x_error, y_error = (None, sd) if y == MG else (sd, None)
     ax.errorbar(*place, xerr=x_error, yerr=y_error, fmt="none", color=RESIDUAL, elinewidth=1.2, capsize=3)
     ax.annotate(
