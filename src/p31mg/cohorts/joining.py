@@ -21,7 +21,7 @@ from p31mg.errors import InputError, ReadError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["MG", "SD", "Joined", "Table", "join", "read_table", "with_numbers"]
+__all__ = ["MG", "SD", "Joined", "Table", "counted", "join", "read_table", "with_numbers"]
 
 Table: TypeAlias = "str | os.PathLike[str] | pd.DataFrame | Mapping[str, Any]"
 

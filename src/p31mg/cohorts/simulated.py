@@ -99,7 +99,7 @@ class SimulatedCohort:
     Examples
     --------
     >>> simulate_cohort(20, snr=300, seed=1)
-    <SimulatedCohort 20 people, SNR 193 to 393>
+    <SimulatedCohort 20 people, SNR 252 to 373>
     """
 
     participants: pd.DataFrame
