@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -275,3 +276,11 @@ def test_intervals_cover_the_truth() -> None:
         naive_inside += row["beta_low"] < truth < row["beta_high"]
     assert 0.89 <= inside / 100 <= 0.99
     assert naive_inside < inside
+
+
+def test_without_statsmodels_the_extra_is_named(people, results, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "statsmodels.api", None)
+    with pytest.raises(
+        p31mg.InputError, match=r"associations need statsmodels; install it with: pip install 'p31mg\[cohort\]'"
+    ):
+        p31mg.cohort(results, people.participants)

@@ -17,7 +17,9 @@ PAGE = (ROOT / "docs" / "cohort.md").read_text(encoding="utf-8")
 
 def fits_table(kind: str) -> list[str]:
     """Return the rows of a table of cohorts with spectra."""
-    rows = ["| SNR | model | truth | naive β | naive/truth | √λ predicted | corrected β | 95 % intervals that hold it | p < 0.05 |"]
+    rows = [
+        "| SNR | model | truth | naive β | naive/truth | √λ predicted | corrected β | 95 % intervals that hold it | p < 0.05 |"
+    ]
     rows.append("|---|---|---|---|---|---|---|---|---|")
     for part in RECORD["fits"]:
         for m in part[kind]:
@@ -32,7 +34,9 @@ def fits_table(kind: str) -> list[str]:
 
 def draws_table() -> list[str]:
     """Return the rows of the table of cohorts without spectra."""
-    rows = ["| sd of shift (ppm) | model | corrected β | 95 % intervals that hold the truth | p < 0.05 corrected | naive |"]
+    rows = [
+        "| sd of shift (ppm) | model | corrected β | 95 % intervals that hold the truth | p < 0.05 corrected | naive |"
+    ]
     rows.append("|---|---|---|---|---|---|")
     for part in RECORD["draws"]:
         for m in part["models"]:

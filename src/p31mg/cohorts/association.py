@@ -132,13 +132,12 @@ def cohort(
     Raises
     ------
     InputError
-        Subjects that are there twice, text among numbers, a column without scatter, one group only, fewer than 10 people, ...
+        Subjects that are there twice, text among numbers, a column without scatter, one group only, fewer than 10 people, ...;
+        or statsmodels is not there: ``pip install 'p31mg[cohort]'``.
     UnknownNameError
         A column of the formula that is not there.
     ReadError
         A file that cannot be read as a table.
-    ImportError
-        statsmodels is not there: ``pip install 'p31mg[cohort]'``.
 
     Examples
     --------
@@ -184,7 +183,7 @@ def _require_statsmodels() -> None:
         import statsmodels.api  # noqa: F401
     except ImportError as error:
         msg = "associations need statsmodels; install it with: pip install 'p31mg[cohort]'."
-        raise ImportError(msg) from error
+        raise InputError(msg) from error
 
 
 def _require_columns(model: Formula, people: pd.DataFrame) -> None:
