@@ -74,6 +74,11 @@ TABLE = drawn(30, 3)
             "free_mg_mM ~ age",
             r"column age is 50 in all 30 rows; leave it out of formula 'free_mg_mM ~ age'",
         ),
+        (
+            {"sex": ["other", *TABLE["sex"][1:]]},
+            "free_mg_mM ~ sex",
+            r"column sex\[other\] differs from the others only in subject sub-00000; at least 3 people",
+        ),
         ({"sex": "female"}, "free_mg_mM ~ sex", r"column sex is 'female' in all 30 rows"),
         ({"twin": 2 * TABLE["age"]}, "free_mg_mM ~ age + twin", r"column twin .* says what the columns before it say"),
         ({"age": TABLE["age"] - 60}, "free_mg_mM ~ log(age)", r"column age is not above 0 in subjects sub-"),

@@ -230,8 +230,6 @@ def _missing_group(model: Formula, people: pd.DataFrame, by: str) -> list[tuple[
 
 def associate(model: Formula, people: pd.DataFrame, group: str, robust: bool, level: float) -> list[dict[str, Any]]:
     """Return a row (see `cohort`) for each term of a model among people with nothing missing; `group` names them."""
-    from scipy import stats
-
     where = "" if group == _COMMON else f" of {group}"
     n = len(people)
     if n < _FEWEST:
@@ -242,6 +240,20 @@ def associate(model: Formula, people: pd.DataFrame, group: str, robust: bool, le
     if n < p + 5:
         msg = f"formula {model.text!r} has {p} coefficients for {n} people{where}; leave terms out."
         raise InputError(msg)
+    try:
+        return _estimated(model, d, people, group, robust, level)
+    except np.linalg.LinAlgError as error:
+        msg = f"formula {model.text!r} cannot be estimated{where} when some people are left out; leave out rare categories."
+        raise InputError(msg) from error
+
+
+def _estimated(
+    model: Formula, d: Design, people: pd.DataFrame, group: str, robust: bool, level: float
+) -> list[dict[str, Any]]:
+    """Return a row for each term, naive and corrected."""
+    from scipy import stats
+
+    n, p = d.columns.shape
     ordinary = _ordinary(d, robust)
     ones = np.ones(n)
     naive = no_error(d.outcome, d.columns, d.is_scaled)

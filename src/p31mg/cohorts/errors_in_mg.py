@@ -48,7 +48,7 @@ from p31mg.arrays import FloatArray
 __all__ = ["Error", "Statistics", "jackknife_sd", "mg_is_outcome", "mg_is_predictor", "no_error"]
 
 _N_ROUNDS = 60
-_MOST_GROUPS = 500
+_MOST_GROUPS, _FEWEST_GROUPS, _MOST_CELLS = 500, 100, 2_000_000
 _CLEAR_POWER, _LARGEST_POWER = 0.5, 3.0
 _LEAST_RATIO, _LARGEST_RATIO = 0.2, 5.0
 
@@ -176,9 +176,9 @@ def mg_is_predictor(y: FloatArray, z: FloatArray, column: int, error: Error, is_
 def jackknife_sd(estimate: Estimator, n: int) -> Statistics:
     """Return the sd of each statistic, from leaving out each person, or each of at most 500 groups of people.
 
-    For independent people, whatever their variances. Cost: at most 500 estimates.
+    For independent people, whatever their variances. Cost: at most 500 estimates, 100 of many people.
     """
-    n_groups = min(n, _MOST_GROUPS)
+    n_groups = min(n, _MOST_GROUPS, max(_FEWEST_GROUPS, _MOST_CELLS // n))
     group = np.arange(n) % n_groups
     weights = (group != np.arange(n_groups)[:, None]).astype(float)
     left_out = estimate(weights)

@@ -28,6 +28,7 @@ __all__ = ["Design", "Factor", "Formula", "design", "parse", "rows_text"]
 _FACTOR = re.compile(r"(?:(log|C)\()?\s*([^\W\d]\w*)\s*(\))?")
 _MOST_LEVELS = 10
 _MOST_ROWS = 5
+_FEWEST_DIFFERENT = 3
 
 
 @dataclass(frozen=True)
@@ -146,6 +147,13 @@ def design(formula: Formula, table: pd.DataFrame, where: str = "") -> Design:
     for name, values in ((formula.outcome.text, outcome), *zip(names, z.T[1:], strict=True)):
         if np.ptp(values) <= 1e-12 * np.abs(values).max():
             msg = f"column {name} is {values[0]:g} in all {len(values)} rows{where}; leave it out of formula {formula.text!r}."
+            raise InputError(msg)
+    for name, values in zip(names, z.T[1:], strict=True):
+        different, counts = np.unique(values, return_counts=True)
+        rare = values != different[counts.argmax()]
+        if rare.sum() < _FEWEST_DIFFERENT:
+            msg = f"column {name} differs from the others only in {rows_text(table, rare)}{where}; "
+            msg += f"at least {_FEWEST_DIFFERENT} people are needed, or leave it out of formula {formula.text!r}."
             raise InputError(msg)
     unit = z - np.append(0.0, z[:, 1:].mean(axis=0))
     unit = unit / np.linalg.norm(unit, axis=0)
