@@ -5,7 +5,8 @@ PEERS := .venv-bench
 BIN := $(VENV)/bin
 DEMO := demo-study
 
-.PHONY: demo test browser-test validate validate-magnesium validate-preprocess validate-cohort fuzz bench bench-quick lint types layers format clean
+.PHONY: demo test browser-test validate validate-magnesium validate-preprocess validate-nasty validate-real validate-cohort fuzz bench \
+  bench-quick lint types layers format clean
 
 demo: $(VENV)/.installed
 	$(BIN)/p31mg demo --output $(DEMO) --force
@@ -24,6 +25,15 @@ validate: $(VENV)/.installed
 
 validate-magnesium: $(VENV)/.installed
 	$(BIN)/python validation/magnesium.py
+
+# With pyAMARES beside it where $(PEERS) is there: make $(PEERS)/.installed
+validate-nasty: $(VENV)/.installed
+	$(BIN)/python validation/nasty_spectra.py
+	$(BIN)/python validation/nasty_spectra.py --page
+
+validate-real: $(VENV)/.installed
+	$(BIN)/python validation/real_spectra.py
+	$(BIN)/python validation/real_spectra.py --page
 
 validate-preprocess: $(VENV)/.installed
 	$(BIN)/python validation/preprocess.py

@@ -23,6 +23,7 @@ from suite import error_bars, fourier, growth, peer, record, scipy_loop, studies
 
 SECTIONS = {
     "speed": fourier.speed,
+    "default": fourier.default,
     "lineshapes": fourier.lineshapes,
     "pyamares": peer.pyamares,
     "scipy": scipy_loop.scipy_loop,

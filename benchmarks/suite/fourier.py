@@ -15,7 +15,7 @@ from suite import cases
 from suite.record import Row, talk
 from suite.timing import in_turns, ratio
 
-__all__ = ["lineshapes", "speed"]
+__all__ = ["default", "lineshapes", "speed"]
 
 N_SPECTRA = 4096
 N_PARTS = 8
@@ -68,9 +68,10 @@ def speed(*, quick: bool) -> tuple[list[Row], dict[str, Any]]:
     spectra, _ = cases.stack(N_SPECTRA)
     repetitions = 3 if quick else 9
     talk(f"fitting them {repetitions + 1} times, FFTs in between")
-    whole = over_fft(spectra, p31mg.fit, repetitions)
-    parts = in_parts(spectra, p31mg.fit, max(2, repetitions // 3))
-    result = p31mg.fit(spectra)
+    fit = partial(p31mg.fit, prior=cases.muscle())
+    whole = over_fft(spectra, fit, repetitions)
+    parts = in_parts(spectra, fit, max(2, repetitions // 3))
+    result = fit(spectra)
     how = {
         "valid": float(result.is_valid.mean()),
         "iterations_mean": float(result.n_iterations.mean()),
@@ -90,6 +91,29 @@ def speed(*, quick: bool) -> tuple[list[Row], dict[str, Any]]:
         )
     )
     return rows, {"whole": whole, "parts": parts, "fits": how}
+
+
+def default(*, quick: bool) -> tuple[list[Row], dict[str, Any]]:
+    """Time what a user gets who chooses nothing: exact lines, couplings fitted; and what hard spectra ask for."""
+    n, repetitions, rows, figures = N_SPECTRA // 4, 2 if quick else 5, [], {}
+    muscle = p31mg.load_prior("muscle-3t")
+    voigt = replace(muscle, lineshape="voigt", gaussian_linewidth_hz=8.0, gaussian_linewidth_bounds_hz=(1.0, 40.0))
+    clean, _ = _shaped(muscle, n)
+    broad, _ = _shaped(voigt, n)
+    vague = replace(clean.acquisition, sd_begin_time_s=2e-4)
+    for name, spectra in (
+        ("default, clean", clean),
+        ("default, begin time fitted", p31mg.Spectra(clean.fid, vague)),
+        ("default, begin time and field fitted", p31mg.Spectra(broad.fid, vague)),
+    ):
+        talk(f"fitting {n} spectra: {name}")
+        figures[name] = over_fft(spectra, p31mg.fit, repetitions)
+        fit = p31mg.fit(spectra)
+        figures[name]["with_field"] = float((fit.gaussian_linewidth_hz > 0).mean())
+        share = figures[name]["with_field"]
+        note = f"{fit.is_valid.mean():.3f} valid, {share:.3f} with a field, {fit.n_evaluations.mean():.1f} evaluations"
+        rows += _rows(name, figures[name], 100, note)
+    return rows, figures
 
 
 def lineshapes(*, quick: bool) -> tuple[list[Row], dict[str, Any]]:

@@ -103,9 +103,11 @@ def workers(*, quick: bool) -> tuple[list[Row], dict[str, Any]]:
     base, _ = cases.stack(4096)
     spectra = cases.spectra_of(np.tile(base.fid, (n // 4096, 1)))
     talk(f"{n} spectra with one worker and with two")
-    times = in_turns({str(w): partial(p31mg.fit, spectra, workers=w) for w in (1, 2)}, 3 if quick else 5)
+    times = in_turns(
+        {str(w): partial(p31mg.fit, spectra, cases.muscle(), workers=w) for w in (1, 2)}, 3 if quick else 5
+    )
     gain = ratio(times["1"], times["2"])
-    one, two = (p31mg.fit(spectra, workers=w).shift_alpha_beta_ppm for w in (1, 2))
+    one, two = (p31mg.fit(spectra, cases.muscle(), workers=w).shift_alpha_beta_ppm for w in (1, 2))
     same = bool(np.array_equal(one, two, equal_nan=True))
     note = f"{n} spectra; {'the same numbers' if same else 'NOT the same numbers'}"
     row = Row(

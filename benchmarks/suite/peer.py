@@ -128,11 +128,11 @@ def pyamares(*, quick: bool) -> tuple[list[Row], dict[str, Any]]:
     n, prior = (8 if quick else 48), cases.muscle()
     stack, truth = cases.stack(N_SPECTRA)
     few, true = stack[:n], truth.alpha_beta_ppm[:n]
-    p31mg.fit(stack)
-    before = [seconds(lambda: p31mg.fit(stack)) for _ in range(3)]
+    p31mg.fit(stack, cases.muscle())
+    before = [seconds(lambda: p31mg.fit(stack, cases.muscle())) for _ in range(3)]
     talk(f"pyAMARES on {n} of them")
     peer = run_peer(few, prior)
-    after = [seconds(lambda: p31mg.fit(stack)) for _ in range(3)]
+    after = [seconds(lambda: p31mg.fit(stack, cases.muscle())) for _ in range(3)]
     ours = p31mg.fit(few, cases.muscle())
     bound = cases.bounds_alpha_beta_ppm(truth.rows(slice(n)), cases.signals(truth.rows(slice(n)))[1])
     figures = {

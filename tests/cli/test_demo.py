@@ -44,7 +44,8 @@ def test_everything_that_is_named_is_there(demo: tuple[Path, Result]) -> None:
     assert len(figures) == 24 + 3
     assert {"calibration.png", "study.png", "estimates-and-truth.png"} <= figures
     named = [Path(line.split(":")[-1].strip()) for line in result.stdout.splitlines() if str(folder) in line]
-    assert len(named) == 5
+    assert len(named) == 7
+    assert named[-1].name == "report.html"
     assert all(path.exists() for path in named)
 
 

@@ -55,7 +55,7 @@ def small_problem(muscle):
 
 
 def bias(prior, spectra, truth):
-    fit = p31mg.fit(spectra, prior=prior)
+    fit = p31mg.fit(spectra, prior=prior, lineshape="prior", baseline="none")
     alpha, beta = prior.index("alpha_atp"), prior.index("beta_atp")
     return float(fit.chemical_shift_ppm[..., alpha] - fit.chemical_shift_ppm[..., beta]) - truth
 

@@ -67,7 +67,9 @@ def study() -> Study:
     n = 12
     rng = np.random.default_rng(8)
     snr = np.array([400, 350, 300, 260, 220, 200, 180, 160, 140, 120, 62, 45.0])
-    people = p31mg.simulate(rng.uniform(0.35, 0.75, n), snr=snr, seed=11, phase_rad=rng.uniform(-3, 3, n))
+    free_mg_mM = rng.uniform(0.35, 0.75, n)
+    free_mg_mM[9] = 3.0  # so near saturation that an interval is open
+    people = p31mg.simulate(free_mg_mM, snr=snr, seed=11, phase_rad=rng.uniform(-3, 3, n))
     noise = rng.normal(size=(1, people.n_points, 2)).view(complex)[..., 0]
     fit = p31mg.fit(p31mg.Spectra(np.concatenate([people.fid, noise]), people.acquisition))
     files = [f"sub-{i + 1:02d}/mrs/sub-{i + 1:02d}_unloc.nii.gz" for i in range(n)]

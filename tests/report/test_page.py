@@ -260,6 +260,36 @@ def test_groups_are_compared(study: Study, tmp_path: Path) -> None:
     assert all(f"{name}: median {value:.3f}" in titles for name, value in medians.items())
 
 
+def test_labels_of_groups_do_not_run_into_each_other(study: Study) -> None:
+    from p31mg.report import charts
+    from p31mg.report.rows import rows_of
+
+    for n in (2, 5, 11):
+        names = [f"group with a long name {i % n}" for i in range(len(study.table))]
+        rows = [row for row in rows_of(study.table.assign(group=names), "group") if row.verdict == "valid"]
+        drawn = charts.by_group(rows, "group")
+        wide = np.diff([tick.at for tick in drawn.x_ticks]).min()
+        assert max(len(tick.text) for tick in drawn.x_ticks) * 6.2 <= wide + 3
+        assert len(drawn.bars) == len({row.group for row in rows})
+        assert len(drawn.points) == len(rows)
+
+
+def test_a_number_for_each_is_no_group(study: Study) -> None:
+    from p31mg.report import charts
+    from p31mg.report.rows import rows_of
+
+    rows = rows_of(study.table.assign(age=np.arange(len(study.table))), "age")
+    more = [row for row in rows if row.verdict == "valid"] * 2
+    drawn = charts.by_group([*more, *(_aged(row, i) for i, row in enumerate(more))], "age")
+    assert drawn.title == "Each spectrum"
+
+
+def _aged(row: Any, age: int) -> Any:
+    import dataclasses
+
+    return dataclasses.replace(row, group=f"{age + 50}")
+
+
 def test_other_columns_reach_the_page_only_as_the_group(study: Study, tmp_path: Path) -> None:
     table = study.table.assign(PatientName="DOE^JANE", visit="second")
     for given in (None, "visit"):

@@ -35,7 +35,7 @@ def test_every_fitted_spectrum_has_a_picture(tmp_path: Path) -> None:
     calls: list[tuple[str, int, int]] = []
     p31mg.batch(tmp_path / "study", tmp_path / "results", progress=lambda *call: calls.append(call))
     assert figures(tmp_path / "results") == {"a/sub-01.png", "calibration.png", "study.png"}
-    assert calls[-1] == ("fit", 3, 3)
+    assert ("fit", 3, 3) in calls
     assert not plt.get_fignums()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import nibabel
@@ -11,6 +12,8 @@ import pytest
 
 import p31mg
 from p31mg.study import work
+from p31mg.study.find import find_inputs
+from p31mg.study.options import Settings
 
 PICTURES = [f"csi_x{x}_y0_z0" for x in range(3)] + [f"exercise_dyn{i}" for i in range(4)]
 
@@ -32,46 +35,45 @@ def files(output: Path) -> dict[str, bytes]:
     return {f.relative_to(output).as_posix(): f.read_bytes() for f in found}
 
 
-def test_maps_and_series_agree_with_the_rows(folder: Path, tmp_path: Path) -> None:
-    table = p31mg.batch(folder, tmp_path / "out", report=False)
-    names = files(tmp_path / "out").keys()
+@pytest.fixture(scope="module")
+def out(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    output = tmp_path_factory.mktemp("out")
+    p31mg.batch(folder, output, report=False)
+    return output
+
+
+def test_maps_and_series_agree_with_the_rows(out: Path) -> None:
+    table = pd.read_csv(out / "results.csv")
+    names = files(out).keys()
     pictures = [*PICTURES, "csi_maps", "exercise_series", "single", "calibration", "study"]
     assert {n for n in names if n.startswith("figures/")} == {f"figures/{p}.png" for p in pictures}
-    maps = {n for n in names if n.startswith("maps/")}
-    assert len(maps) > 4
+    assert {"maps/csi_mg.nii.gz", "maps/csi_sd_mg.nii.gz", "maps/csi_ph.nii.gz"} <= set(names)
     of_grid = table[table["file"] == "csi.nii.gz"]
-    (mg_map,) = (n for n in maps if n.endswith("csi_mg.nii.gz"))
+    mg = np.asarray(nibabel.load(out / "maps" / "csi_mg.nii.gz").dataobj)
+    np.testing.assert_allclose(mg.ravel(), of_grid["free_mg_mM"], rtol=1e-6)
+    course = pd.read_csv(out / "series" / "exercise.csv")
     np.testing.assert_allclose(
-        np.asarray(nibabel.load(tmp_path / "out" / mg_map).dataobj).ravel(), of_grid["free_mg_mM"], rtol=1e-6
+        course["free_mg_mM"], table.loc[table["file"] == "exercise.nii.gz", "free_mg_mM"], rtol=1e-12
     )
-    course = pd.read_csv(tmp_path / "out" / "series" / "exercise.csv")
-    of_series = table[table["file"] == "exercise.nii.gz"]
-    np.testing.assert_allclose(course["free_mg_mM"], of_series["free_mg_mM"], rtol=1e-12)
 
 
-def test_what_is_missing_is_made_again_to_the_last_byte(folder: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    p31mg.batch(folder, out, report=False)
+def test_what_is_missing_is_made_again_to_the_last_byte(folder: Path, out: Path) -> None:
     before = files(out)
     (out / "series" / "exercise.csv").unlink()
     p31mg.batch(folder, out, report=False)
     assert files(out) == before
 
 
-def test_without_figures_maps_and_series_remain(folder: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    p31mg.batch(folder, out, report=False)
-    with_figures = files(out)
-    p31mg.batch(folder, out, report=False, figures=False)
-    assert files(out) == {n: c for n, c in with_figures.items() if not n.startswith("figures/")}
+def test_without_figures_maps_and_series_remain(folder: Path, out: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(out, copy)
+    p31mg.batch(folder, copy, report=False, figures=False)
+    assert files(copy) == {n: c for n, c in files(out).items() if not n.startswith("figures/")}
 
 
-def test_large_grid_has_no_picture_of_every_voxel(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_large_series_has_no_picture_of_every_spectrum(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(work, "_MOST_PICTURES", 3)
-    p31mg.batch(folder, tmp_path / "out", report=False)
-    names = files(tmp_path / "out")
-    assert "figures/csi_x0_y0_z0.png" in names
-    assert "figures/exercise_dyn0.png" not in names
-    assert "figures/exercise_series.png" in names
+    (series,) = (i for i in find_inputs(folder) if i.name == "exercise.nii.gz")
+    job = work.Job((work.Task(series, stem="exercise"),), folder, Settings.of({}), frozenset({"figures", "places"}))
+    (result,) = work.work(job).results
+    assert set(result.files) == {"series/exercise.csv", "figures/exercise_series.png"}

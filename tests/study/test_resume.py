@@ -93,7 +93,7 @@ def test_nothing_finished_is_done_again(
 
 def test_stopped_by_control_c(people: Path, tmp_path: Path, expected: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     def stop(what: str, done: int, total: int) -> None:
-        if done > 9:
+        if what == "fit" and done > 9:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -170,6 +170,21 @@ def test_value_in_the_subject_table_redoes_its_file_alone(people: Path, tmp_path
     )
     assert fitted == ["sub-02.nii.gz"]
     assert rows.set_index("file").loc["sub-02.nii.gz", ["ph", "age"]].tolist() == [6.9, 41]
+
+
+def test_disk_that_is_taken_away_ends_the_run(people: Path, tmp_path: Path, expected: bytes) -> None:
+    study, out = tmp_path / "people", tmp_path / "out"
+    shutil.copytree(people, study)
+
+    def take_away(what: str, done: int, total: int) -> None:
+        if what == "fit" and done == 6:
+            study.rename(tmp_path / "elsewhere")
+
+    with pytest.raises(p31mg.ReadError, match=r"folder .*/people of the spectra is not there \(any more\)"):
+        p31mg.batch(study, out, figures=False, report=False, progress=take_away)
+    (tmp_path / "elsewhere").rename(study)
+    p31mg.batch(study, out, figures=False, report=False)
+    assert (out / "results.csv").read_bytes() == expected
 
 
 def test_changed_options_are_refused_until_forced(
@@ -270,22 +285,46 @@ def test_full_disk_is_one_sentence_and_loses_nothing(
     assert 0 < len(fitted) <= 24 - 6  # the three parts that were left counted
 
 
-def test_workers_end_with_a_killed_run(
-    people: Path, tmp_path: Path, expected: bytes, until: Callable[..., None]
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT], ids=["kill", "control-c"])
+def test_command_with_processes_is_stopped(
+    how: signal.Signals, people: Path, tmp_path: Path, expected: bytes, until: Callable[..., None]
 ) -> None:
-    """The real command with processes, killed: they end too, and the next run takes over."""
+    """Its workers end too, the terminal stays calm, and the next run takes over."""
     out = tmp_path / "out"
-    command = [sys.executable, "-c", _SMALL, "batch", str(people), "-o", str(out), "--no-figures", "--workers", "2"]
-    run = subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True)
+    command = [
+        sys.executable,
+        "-c",
+        _SMALL,
+        "batch",
+        str(people),
+        "-o",
+        str(out),
+        "--no-figures",
+        "--no-report",
+        "--workers",
+        "2",
+    ]
+    run = subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True, preexec_fn=_mind_control_c)
     try:
         until(lambda: len(list(out.glob(".p31mg/parts/[!.]*.json"))) >= 2, 60)
-        run.kill()
-        run.communicate()
+        (os.killpg if how == signal.SIGINT else os.kill)(run.pid, how)
+        said = run.communicate()[1].decode()
         until(lambda: not _alive(run.pid))
     finally:
         run.kill()
+    if how == signal.SIGINT:
+        assert run.returncode == 130
+        assert [line for line in said.splitlines() if line] == [
+            "p31mg: the same command goes on where this one was stopped.",
+            "p31mg: stopped.",
+        ]
     p31mg.batch(people, out, figures=False, report=False, workers=1)
     assert (out / "results.csv").read_bytes() == expected
+
+
+def _mind_control_c() -> None:
+    """As in a terminal; what runs in the background ignores it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 _SMALL = """

@@ -77,6 +77,8 @@ def command(output: Path, force: bool, seed: int) -> None:
         ("table, one row per spectrum", output / "results" / "results.csv"),
         ("what its columns mean, and how it was made", output / "results" / "results.json"),
         ("every fit, the calibration, the study", output / "results" / "figures"),
+        ("a paragraph for a paper", output / "results" / "methods.md"),
+        ("the report: open it in a browser", output / "results" / "report.html"),
     ):
         click.echo(f"{what + ':':46s}{where}")
 

@@ -29,7 +29,7 @@ import numpy as np
 
 from p31mg.arrays import ComplexArray, FloatArray, IntArray
 from p31mg.core.bins import exponential_bins
-from p31mg.core.signal import LineStructure, Sampling
+from p31mg.core.signal import LineStructure, Sampling, row_by_row
 
 __all__ = ["Expectation", "Finder", "Start", "take_bins"]
 
@@ -50,7 +50,8 @@ class Expectation:
     """What the prior expects, in Hz; arrays of shape (K,). Shifts are from the reference, amplitudes relative to it.
 
     The reference is looked for within `search_hz` of where it would lie if 0 ppm were at the carrier. `common`: values of the
-    parameters beyond the phase, shape (E,). `begin_shift_s`: what to try to add to the begin time.
+    parameters beyond the phase, shape (E,). `begin_shift_s`: what to try to add to the begin time, and how
+    `unlikely` each is, as the square of its distance from 0 in standard deviations.
     """
 
     shift_hz: FloatArray
@@ -65,6 +66,7 @@ class Expectation:
     carrier_to_reference_hz: float
     search_hz: float
     begin_shift_s: FloatArray
+    unlikely: FloatArray
 
 
 @dataclass(frozen=True)
@@ -247,12 +249,14 @@ class Finder:
         relative = np.clip(shift - left_over[:, None], e.shift_lower_hz, e.shift_upper_hz)
         relative[:, e.reference] = 0.0
         frequency = coarse * self.sampling.bin_hz + offset_hz
-        phase = phase - 2 * np.pi * (
-            self.sampling.begin_time_s * centre * self.sampling.bin_hz + begin_shift_s * frequency
-        )
+        phase = phase - 2 * np.pi * self.sampling.begin_time_s * centre * self.sampling.bin_hz
         common = np.tile(e.common, (len(phase), 1))
         if self.lines.fits_begin_time:
             common[:, -1] = begin_shift_s
+            phase -= 2 * np.pi * begin_shift_s * frequency
+        else:  # phases of their own, if there are any
+            own = self.lines.phase_slope[self.lines.first_line, 3 * self.lines.n_resonances + 1 :]
+            common += 2 * np.pi * begin_shift_s[:, None] * row_by_row(relative, own)
         p = np.concatenate([relative + frequency[:, None], linewidth, amplitude, phase[:, None], common], axis=-1)
         height = height / np.sqrt(self.sampling.n_points)
         return Start(_single(p), _single(height))
@@ -284,10 +288,17 @@ class Finder:
     def _best_pursuit(self, aligned: ComplexArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Return what the pursuit finds, at the shift of the begin time at which it explains most, and that shift (B,)."""
         outputs: dict[int, ComplexArray] = {k: aligned[:, self._windows[k]] @ self._filters[k] for k in self._order}
-        shift, amplitude, most = self._pursue(outputs, self.expected.begin_shift_s[0])
-        begin_shift_s = np.full(len(aligned), self.expected.begin_shift_s[0])
-        for other_s in self.expected.begin_shift_s[1:]:
+        shifts_s = self.expected.begin_shift_s
+        shift, amplitude, most = self._pursue(outputs, shifts_s[0])
+        begin_shift_s = np.full(len(aligned), shifts_s[0])
+        if len(shifts_s) == 1:
+            return shift, amplitude, begin_shift_s
+        power = aligned.real**2 + aligned.imag**2
+        noise = np.median(power, axis=-1) / (2 * np.log(2))  # of a component of a bin; most hold little else
+        most -= noise * self.expected.unlikely[0]
+        for other_s, unlikely in zip(shifts_s[1:], self.expected.unlikely[1:], strict=True):
             other_shift, other_amplitude, explained = self._pursue(outputs, other_s)
+            explained -= noise * unlikely
             better = explained > most
             shift[better], amplitude[better], most[better] = (
                 other_shift[better],

@@ -35,6 +35,7 @@ _SHAPE_THRESHOLD = 16.0
 """Of a chi-square with 2 degrees of freedom; noise alone exceeds it once in 3000 spectra."""
 
 _NEAR_REFERENCE_PPM = 1.2
+_OFF_REFERENCE_PPM = 1.5
 _SMALL_WIDTH = 0.3
 """Gaussian width at which the test is made, in fitted linewidths: small, yet far above the errors of the envelope's terms."""
 
@@ -53,7 +54,9 @@ class Evidence:
 
     def __init__(self, problem: Problem, richer: Problem | None) -> None:
         self.problem, self.richer = problem, richer
-        self._early, self._limit = _early_basis(problem)
+        reach = _OFF_REFERENCE_PPM * problem.spectrometer_frequency_mhz / problem.sampling.bin_hz
+        self._off_reference = np.flatnonzero(np.abs(problem.bins) > reach)
+        self._early, self._limit = _early_basis(problem, problem.bins[self._off_reference])
 
     def left_over(self, spectrum: ComplexArray, y: FloatArray) -> ComplexArray:
         """Return the residual in the bins around the reference, for transforms (B, n_points) and reported parameters (B, n)."""
@@ -79,8 +82,11 @@ class Evidence:
         return np.flatnonzero(np.logical_or(*near))
 
     def broad(self, residual: ComplexArray, noise_sd: FloatArray) -> BoolArray:
-        """Return where the first points hold more than noise of sd `noise_sd` (B,), in the units of the fit."""
-        early = residual[:, None, :] @ self._early
+        """Return where the first points hold more than noise of sd `noise_sd` (B,), in the units of the fit.
+
+        Bins near the reference are left out: what its shape leaves over there is no broad signal.
+        """
+        early = residual[:, None, self._off_reference] @ self._early
         energy = (early.real**2 + early.imag**2).sum(axis=(-2, -1)) / self.problem.sampling.n_points
         return energy > self._limit * np.maximum(noise_sd, _LEAST_NOISE) ** 2
 
@@ -136,13 +142,13 @@ def _lifetime_s(problem: Problem) -> float:
     return 1.0 / (np.pi * BROAD_PPM * problem.spectrometer_frequency_mhz)
 
 
-def _early_basis(problem: Problem) -> tuple[ComplexArray, float]:
+def _early_basis(problem: Problem, bins: IntArray) -> tuple[ComplexArray, float]:
     """Return an orthonormal basis (J, q) of what the first points can make in the fitted bins, conjugated, and a limit.
 
     The limit is on its energy, in units of the noise variance of a component.
     """
     n = early_points(problem)
-    transforms = np.exp(-2j * np.pi * np.outer(problem.bins, np.arange(n)) / problem.sampling.n_points)
+    transforms = np.exp(-2j * np.pi * np.outer(bins, np.arange(n)) / problem.sampling.n_points)
     basis, singular, _ = np.linalg.svd(transforms / np.sqrt(problem.sampling.n_points), full_matrices=False)
     basis = basis[:, singular**2 > _IN_BAND] if (singular**2 > _IN_BAND).any() else basis[:, :1]
     k = 2 * basis.shape[1]  # degrees of freedom of a chi-square; its quantile by Wilson & Hilferty 1931

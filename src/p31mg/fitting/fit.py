@@ -17,7 +17,7 @@ from p31mg.errors import InputError, P31mgWarning, UnknownNameError
 from p31mg.fitting.batch_engine import fit_stack
 from p31mg.fitting.ladder import Ladder
 from p31mg.fitting.lmfit_engine import fit_each, in_data_units
-from p31mg.fitting.models import Choice, with_phase_model
+from p31mg.fitting.models import Choice, with_couplings, with_phase_model
 from p31mg.fitting.problem import Problem
 from p31mg.fitting.result import FitResult
 from p31mg.fitting.rows import Rows, result_of
@@ -72,9 +72,9 @@ def fit(
         says least and asks least. Default ``"auto"``: as the prior says, or else ``"begin-time"`` where the begin time has an sd
         and ``"locked"`` where it has none.
     lineshape
-        Default ``"auto"``: where the reference shows that its line is not Lorentzian, the spectrum is fitted again with lines
-        that an inhomogeneous, perhaps skewed field broadens all alike; see `FitResult.gaussian_linewidth_hz`. ``"prior"``: the
-        lineshape of the prior.
+        Default ``"auto"``: the couplings of ATP are fitted around what the prior expects (sd 2 Hz); where the reference shows
+        that its line is not Lorentzian, the spectrum is fitted again with lines that an inhomogeneous, perhaps skewed field
+        broadens all alike; see `FitResult.gaussian_linewidth_hz`. ``"prior"``: lineshape and couplings of the prior.
     baseline
         Default ``"auto"``: where the first points hold a broad signal (wider than 6 ppm), the spectrum is fitted again without
         them, the model reaching back; see `FitResult.first_point`. ``"none"``: all points. A number: that many first points are
@@ -107,8 +107,8 @@ def fit(
     which PCr has not decayed: what is left out would tell 0.1 % of what is known of the shifts. The noise is measured in the
     residual there. ``crlb_*`` are Cramer-Rao bounds at the estimate; ``sd_*`` and covariances come from the observed information
     (the curvature of the fit itself) and grow by 30/SNR^2 of each resonance, which describes the scatter where lines rise
-    little above the noise. Both hold for noise that is white in those bins and a model that describes the data, with an exact
-    begin time.
+    little above the noise. Both hold for noise that is white in those bins and a model that describes the data; what is known of
+    the begin time and the couplings beforehand, as a Gaussian, is in both.
 
     The result of a spectrum is the same to the last bit in whatever stack it is fitted.
 
@@ -144,8 +144,13 @@ def fit(
     if parameters is not None:  # they name the parameters of one model
         lineshape, baseline = "prior", "none" if baseline == "auto" else baseline
     choice = Choice(phase_model, lineshape, baseline)
+    if not isinstance(baseline, str) and baseline > spectra.n_points // 2:
+        msg = f"baseline is {baseline}; of {spectra.n_points} points at most half can be left out."
+        raise InputError(msg)
     given = load_prior(prior).at(spectra.acquisition.spectrometer_frequency_mhz)
     knowledge = with_phase_model(given, phase_model, spectra.acquisition)
+    if parameters is None and lineshape == "auto":
+        knowledge = with_couplings(knowledge)
     whole = Problem.of(spectra, knowledge)
     ladder = Ladder.of(whole, choice)
     _require_width(ladder.lean)

@@ -22,8 +22,8 @@ _LARGEST_SHARE = 0.25
 """Of the points of a FID that is left out at most."""
 
 _CLEAR_LIFETIMES = 1.5
-"""Of a broad signal, from the excitation, before which no point is used where the begin time is fitted: a broad signal too weak
-to be noticed moves the begin time and, with it, the alpha-beta difference by 0.02 ppm (3 T); the points tell little else."""
+"""Of a broad signal, from the excitation, before which no point is used where begin time or phases are fitted: a broad signal too
+weak to be noticed moves the begin time and, with it, the alpha-beta difference by 0.02 ppm (3 T); the points tell little else."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Ladder:
 def _points_left_out(whole: Problem, choice: Choice) -> int:
     if not isinstance(choice.baseline, str):
         return choice.baseline
-    if choice.baseline == "none" or not whole.lines.fits_begin_time:
+    if choice.baseline == "none" or not (whole.lines.fits_begin_time or whole.prior.free_phases):
         return 0
     return min(points_until(_CLEAR_LIFETIMES, whole), int(_LARGEST_SHARE * whole.sampling.n_points))
 

@@ -204,7 +204,7 @@ def _residual(
     y = _values(parameters, problem, names)
     signal = model_fid(problem.from_carrier @ y, problem.lines, problem.sampling).sum(axis=0)
     left = _stacked(np.fft.fft(signal)[bins] - data) / np.sqrt(problem.sampling.n_points)
-    return np.concatenate([left, (known * y)[known > 0]])
+    return np.concatenate([left, (known * (y - problem.reported_penalty.expected))[known > 0]])
 
 
 def _jacobian(

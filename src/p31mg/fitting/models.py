@@ -10,7 +10,15 @@ from p31mg.acquisition import Acquisition
 from p31mg.errors import InputError, UnknownNameError
 from p31mg.prior import Prior
 
-__all__ = ["BASELINES", "LINESHAPE_CHOICES", "PHASE_MODELS", "Choice", "with_field", "with_phase_model"]
+__all__ = [
+    "BASELINES",
+    "LINESHAPE_CHOICES",
+    "PHASE_MODELS",
+    "Choice",
+    "with_couplings",
+    "with_field",
+    "with_phase_model",
+]
 
 PHASE_MODELS = ("auto", "locked", "begin-time", "free")
 LINESHAPE_CHOICES = ("auto", "prior")
@@ -21,6 +29,11 @@ _BOUND_IN_SD = 4.0
 
 _UNKNOWN_BEGIN_TIME_S = 1e-3
 """Bounds of a begin time that is fitted though it is said to be exact."""
+
+SD_COUPLING_HZ = 2.0
+"""Of J(alpha-beta) and J(beta-gamma) of ATP in tissue: 15 to 20 Hz, by Mg2+ and pH."""
+
+_COUPLING_BOUND_SD = 4.0
 
 _FIELD_PPM, _FIELD_BOUNDS_PPM = 0.1, (0.01, 1.0)
 """Gaussian width of a field that is found to broaden the lines: expected, and bounds. The lowest tells nothing from 0."""
@@ -44,10 +57,8 @@ class Choice:
             raise UnknownNameError(kind="lineshape", name=self.lineshape, known=LINESHAPE_CHOICES)
         if isinstance(self.baseline, str) and self.baseline not in BASELINES:
             raise UnknownNameError(kind="baseline", name=self.baseline, known=(*BASELINES, "or a number of points"))
-        if not isinstance(self.baseline, str) and not (
-            isinstance(self.baseline, (int, np.integer))  # type: ignore[redundant-expr]
-            and self.baseline >= 0
-        ):
+        is_number = isinstance(self.baseline, (int, np.integer)) and not isinstance(self.baseline, bool)
+        if not isinstance(self.baseline, str) and not (is_number and self.baseline >= 0):
             msg = (
                 f'baseline is {self.baseline!r}; give "auto", "none", or how many first points to leave out, 0 or more.'
             )
@@ -70,6 +81,19 @@ def with_phase_model(prior: Prior, phase_model: str, acquisition: Acquisition) -
         return replace(prior, begin_time_bounds_s=None, free_phases=True)
     reach = _BOUND_IN_SD * acquisition.sd_begin_time_s or _UNKNOWN_BEGIN_TIME_S
     return replace(prior, begin_time_bounds_s=prior.begin_time_bounds_s or (-reach, reach), free_phases=False)
+
+
+def with_couplings(prior: Prior) -> Prior:
+    """Return a prior whose couplings are fitted around what it expects, unless it says how, or has first-order multiplets.
+
+    In the spin system a line moves by J^2 over twice the distance of the coupled spins: 4 Hz of J are 0.02 ppm at 1.5 T and 0.003
+    ppm at 3 T; and multiplets of a wrong J leave a residual at high SNR.
+    """
+    if prior.coupling == "first-order" or prior.j_coupling_bounds_hz is not None:
+        return prior
+    expected = prior["beta_atp"].j_coupling_hz[0]
+    low, high = (expected + sign * _COUPLING_BOUND_SD * SD_COUPLING_HZ for sign in (-1.0, 1.0))
+    return replace(prior, j_coupling_bounds_hz=(max(low, 0.1 * expected), high), j_coupling_sd_hz=SD_COUPLING_HZ)
 
 
 def with_field(prior: Prior, spectrometer_frequency_mhz: float) -> Prior:

@@ -44,6 +44,9 @@ _BINS_PER_PARAMETER = 4
 LARGEST_SKEW_PER_HZ = float(LARGEST_SKEW_RATIO / np.sqrt(8 * np.log(2)))
 """Largest skew of a field per Hz of its FWHM."""
 
+_FREE_BEGIN_S = 6e-4
+"""Errors of the begin time that start values of free phases are looked for in."""
+
 _SHORTENING = 2**-0.5
 """From one of the lengths of which a fit uses the shortest that will do, to the next."""
 
@@ -173,14 +176,15 @@ class Problem:
             carrier_to_reference_hz=hz * zero,
             search_hz=hz * self.prior.search_ppm,
             begin_shift_s=self._begin_shifts_s,
+            unlikely=(self._begin_shifts_s / (self.sd_begin_time_s or np.inf)) ** 2,
         )
 
     @property
     def _begin_shifts_s(self) -> FloatArray:
         """Shifts of the begin time to start from: phases are then right by 45 degrees at the ends of the windows."""
-        if not self.lines.fits_begin_time:
+        if not (self.lines.fits_begin_time or self.prior.free_phases):
             return np.zeros(1)
-        low, high = self.common_bounds[:, -1]
+        low, high = self.common_bounds[:, -1] if self.lines.fits_begin_time else (-_FREE_BEGIN_S, _FREE_BEGIN_S)
         if self.sd_begin_time_s > 0:
             low, high = max(low, -2 * self.sd_begin_time_s), min(high, 2 * self.sd_begin_time_s)
         ends_ppm = np.abs([r.chemical_shift_ppm for r in self.prior.resonances]).max()
@@ -244,19 +248,22 @@ class Problem:
 
     @cached_property
     def penalty(self) -> Penalty:
-        """What is known of the free parameters beyond their bounds: the begin time, where it has an sd."""
+        """What is known of the free parameters beyond their bounds: begin time and coupling, where they have an sd."""
         return self._penalty_of(self.ties.shape[1])
 
     @cached_property
     def reported_penalty(self) -> Penalty:
-        """The same of the reported parameters; the begin time is the last of either."""
+        """The same of the reported parameters; what is common comes last in either."""
         return self._penalty_of(self.ties.shape[0])
 
     def _penalty_of(self, n_parameters: int) -> Penalty:
-        inverse_variance = np.zeros(n_parameters)
-        if self.lines.fits_begin_time and self.sd_begin_time_s > 0:
-            inverse_variance[-1] = self.sd_begin_time_s**-2
-        return Penalty(inverse_variance)
+        known = {"begin_time_s": self.sd_begin_time_s, "j_coupling_hz": self.prior.j_coupling_sd_hz or 0.0}
+        expected, inverse_variance = np.zeros((2, n_parameters))
+        first = n_parameters - len(self.common)
+        for i, name in enumerate(self.common, start=first):
+            if known.get(name, 0.0) > 0:
+                expected[i], inverse_variance[i] = self.expectation.common[i - first], known[name] ** -2
+        return Penalty(expected, inverse_variance)
 
     @cached_property
     def bins(self) -> IntArray:
@@ -304,7 +311,7 @@ class Problem:
     @cached_property
     def late(self) -> Problem:
         """The problem of half of the points: of the last half, to measure the noise in when most lines have decayed."""
-        return self._of_points(self.sampling.n_points // 2)
+        return replace(self._of_points(self.sampling.n_points // 2), first_point=0)
 
     def _of_points(self, n_points: int) -> Problem:
         return replace(self, sampling=replace(self.sampling, n_points=n_points))

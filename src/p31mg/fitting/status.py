@@ -75,11 +75,11 @@ class Quality:
     shift_in_range
         ``shift_alpha_beta_ppm`` is between fully Mg-bound (8.32) and Mg-free (10.91) ATP.
     residual_ok
-        What the fit leaves over around alpha and beta is at most 1.45 times the noise, measured in the last half of the FID, and
+        What the fit leaves over around alpha and beta is at most 1.35 times the noise, measured in the last half of the FID, and
         the first points hold no broad signal that was not left out. More is signal that the model does not describe: a wrong
         begin time, a prior of another tissue or field, another lineshape.
     alpha_is_separate
-        The shift of alpha is correlated by at most 0.9 with that of a neighbour (NAD). The sd knows of the overlap: this does not
+        The shift of alpha is correlated by at most 0.6 with that of a neighbour (NAD). The sd knows of the overlap: this does not
         count for `is_valid`.
     begin_time_ok
         A fitted begin time lies within 3 of its sd from the stated one. Does not count for `is_valid`: the fitted one was used.

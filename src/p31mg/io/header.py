@@ -84,6 +84,7 @@ class Stated:
     begin_time_s: float | None = None
     begin_time_source: str = ""
     begin_time_implied: bool = False
+    sd_begin_time_s: float | None = None
     begin_time_hint: str = ""
     resonant_nucleus: str | None = None
 
@@ -121,10 +122,9 @@ def settle(path: Path, stated: Stated, given: Given) -> Acquisition:
     source = stated.begin_time_source
     if given.begin_time_s is not None and values["begin_time_s"] == given.begin_time_s:
         source = "given"
-    is_implied = stated.begin_time_implied and source == stated.begin_time_source
     sd_begin = given.sd_begin_time_s
-    if sd_begin is None:
-        sd_begin = SD_OF_IMPLIED_BEGIN_TIME_S if is_implied else 0.0
+    if sd_begin is None and source == stated.begin_time_source:
+        sd_begin = SD_OF_IMPLIED_BEGIN_TIME_S if stated.begin_time_implied else stated.sd_begin_time_s
     width_is_stated = values["spectral_width_hz"] == stated.spectral_width_hz
     dwell = stated.dwell_time_s if width_is_stated and stated.dwell_time_s else 1.0 / values["spectral_width_hz"]
     try:
@@ -133,7 +133,7 @@ def settle(path: Path, stated: Stated, given: Given) -> Acquisition:
             dwell_time_s=dwell,
             begin_time_s=values["begin_time_s"],
             begin_time_source=source,
-            sd_begin_time_s=float(sd_begin),
+            sd_begin_time_s=float(sd_begin or 0.0),
         )
     except InputError as error:
         msg = f"file {path}: {error}"

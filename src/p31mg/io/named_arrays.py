@@ -57,6 +57,7 @@ def content_of_arrays(arrays: Mapping[str, Any], source: Source) -> Content:
         dwell_time_s=dwell,
         begin_time_s=begin,
         begin_time_source=header.text("begin_time_source") or "begin_time_s",
+        sd_begin_time_s=header.number("sd_begin_time_s"),
         resonant_nucleus=nucleus,
     )
     metadata = {k: v for k, v in arrays.items() if k != name}

@@ -41,6 +41,7 @@ _PRIOR_KEYS = {
     "gaussian_linewidth_hz": _NUMBER,
     "gaussian_linewidth_bounds_hz": _PAIR,
     "j_coupling_bounds_hz": _PAIR,
+    "j_coupling_sd_hz": _NUMBER,
     "begin_time_bounds_s": _PAIR,
     "free_phases": _FLAG,
 }
@@ -65,6 +66,7 @@ _OPTIONAL_KEYS = {
     "gaussian_linewidth_hz",
     "gaussian_linewidth_bounds_hz",
     "j_coupling_bounds_hz",
+    "j_coupling_sd_hz",
     "begin_time_bounds_s",
     "free_phases",
     "j_coupling_hz",

@@ -134,6 +134,8 @@ class Prior:
     j_coupling_bounds_hz
         Bounds of the first coupling constant of ``beta_atp``, in Hz; all couplings are then fitted, in fixed ratios. Default
         None: couplings stay as they are given.
+    j_coupling_sd_hz
+        How well that coupling is known, as a standard deviation, Hz. Default None: anything within the bounds is as likely.
     begin_time_bounds_s
         Bounds of what the fit may add to the begin time, in seconds. Default None: the begin time of the acquisition is exact.
     free_phases
@@ -166,6 +168,7 @@ class Prior:
     scales_with_field: bool = False
     coupling: str = "first-order"
     j_coupling_bounds_hz: tuple[float, float] | None = None
+    j_coupling_sd_hz: float | None = None
     begin_time_bounds_s: tuple[float, float] | None = None
     free_phases: bool = False
 
@@ -264,6 +267,10 @@ class Prior:
             if value is None or not low <= value <= high:
                 msg = f"{name} is {(low, high)}; the expected value {value} must lie within."
                 raise PriorKnowledgeError(msg)
+        sd_j = self.j_coupling_sd_hz
+        if sd_j is not None and (self.j_coupling_bounds_hz is None or not 0 < sd_j < np.inf):
+            msg = f"j_coupling_sd_hz is {sd_j}; it must be above 0, in Hz, and goes with j_coupling_bounds_hz."
+            raise PriorKnowledgeError(msg)
         if self.free_phases and self.begin_time_bounds_s is not None:
             msg = "free_phases and begin_time_bounds_s are both given; with free phases there is no begin time to find."
             raise PriorKnowledgeError(msg)

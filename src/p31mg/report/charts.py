@@ -32,6 +32,9 @@ __all__ = [
 
 _WIDTH, _HEIGHT = 440.0, 290.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52.0, 12.0, 12.0, 44.0
+_LETTERS = 62
+"""That fit below a chart."""
+_FEW_GROUPS, _MOST_GROUPS = 4, 12
 _MG = "free Mg²⁺ (mM)"
 _SHIFT = {"shift_alpha_beta_ppm": "δα − δβ (ppm)", "shift_beta_pcr_ppm": "δβ − δPCr (ppm)"}
 
@@ -177,8 +180,10 @@ def distribution(rows: Sequence[Row]) -> Chart:
 
 
 def by_group(rows: Sequence[Row], heading: str) -> Chart:
-    """Return the valid spectra of each group side by side, with median and middle half."""
+    """Return the valid spectra of each group side by side, with median and middle half; of too many groups `each_spectrum`."""
     valid = [row for row in rows if row.verdict == "valid"]
+    if len({row.group for row in valid}) > _MOST_GROUPS:
+        return each_spectrum(rows)
     names = sorted({row.group for row in valid}, key=lambda name: (name == "", name))
     x, y = _x(0.0, max(len(names), 1)), _y(_top(valid))
     wide = (x(1) - x(0)) / 2
@@ -186,7 +191,8 @@ def by_group(rows: Sequence[Row], heading: str) -> Chart:
     for i, name in enumerate(names):
         members = [row for row in valid if row.group == name]
         centre = x(i + 0.5)
-        ticks.append(Tick(centre, f"{_short(name or 'not given', 18)} ({len(members)})"))
+        count = f" ({len(members)})" if len(names) <= _FEW_GROUPS else ""
+        ticks.append(Tick(centre, _short(name or "not given", int(_LETTERS / len(names)) - len(count)) + count))
         low, median, high = np.quantile(_mg(members), [0.25, 0.5, 0.75])
         text = f"{name or 'not given'}: median {median:.3f}, middle half {low:.3f} to {high:.3f} mM, n = {len(members)}"
         bars.append(Bar(centre - 0.62 * wide, y(high), 1.24 * wide, round(y(low) - y(high), 1), text))
@@ -276,4 +282,4 @@ def calibration_chart(rows: Sequence[Row], calibration: Calibration) -> Chart:
 
 
 def _short(text: str, length: int) -> str:
-    return text if len(text) <= length else text[: length - 1] + "…"
+    return text if len(text) <= max(length, 3) else text[: max(length, 3) - 1] + "…"

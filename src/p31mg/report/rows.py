@@ -116,7 +116,7 @@ def rows_of(table: pd.DataFrame, group: str | None, folder: str = "") -> list[Ro
                 index=index,
                 file=file,
                 name=" · ".join([file, *where]),
-                group="" if group is None or values[group] is None else str(values[group]),
+                group="" if group is None or values[group] is None else _plain(values[group]),
                 verdict="failed" if failed else "valid" if values["mg_is_valid"] else "flagged",
                 reason=str(values["reason"] or values["status"]).replace(above, "") if failed else "",
                 flags=flags,
@@ -125,6 +125,11 @@ def rows_of(table: pd.DataFrame, group: str | None, folder: str = "") -> list[Ro
             )
         )
     return rows
+
+
+def _plain(value: Any) -> str:
+    """Return a value as people write it: 1 and not 1.0, where a column has gaps."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _raised(values: Mapping[str, Any]) -> tuple[str, ...]:

@@ -67,9 +67,9 @@ COLUMNS: Mapping[str, str] = {
     "linewidth_ok": "true where the PCr line is narrower than 0.6 ppm",
     "atp_linewidth_ok": "true where a line of alpha and beta is narrower than 1.2 ppm",
     "shift_in_range": "true where shift_alpha_beta_ppm lies between 8.32 and 10.91",
-    "residual_ok": "true where the residual around alpha and beta is at most 1.45 times the noise of the last half of the FID, "
+    "residual_ok": "true where the residual around alpha and beta is at most 1.35 times the noise of the last half of the FID, "
     "and no broad signal is left in the first points",
-    "alpha_is_separate": "true where the shift of alpha is correlated by at most 0.9 with that of a neighbour",
+    "alpha_is_separate": "true where the shift of alpha is correlated by at most 0.6 with that of a neighbour",
     "begin_time_ok": "true where a fitted begin time lies within 3 sd of the stated one",
     "is_valid": "true where status is OK and all flags but alpha_is_separate and begin_time_ok are good",
     "first_point": "first point of the FID that was fitted",

@@ -9,6 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import suppress
 from dataclasses import replace
 
+from p31mg.errors import P31mgError
 from p31mg.study.find import State, sha256_of, state_of
 from p31mg.study.parts import Parts
 from p31mg.study.pools import Pool
@@ -41,7 +42,7 @@ def work_off(jobs: Iterator[Job], pool: Pool, keeper: Keeper) -> None:
     """Let a pool do jobs, and keep what comes back, part by part.
 
     A job that ends with an error, or with its worker, is done again file by file, one at a time: what fails then is a row with
-    the reason, and nothing else is touched by it.
+    the reason, and nothing else is touched by it. An error of ours is about the study as a whole, and ends the run.
     """
     suspects: deque[Job] = deque()
     under_way: dict[Future[Portion], tuple[Job, Mapping[str, State]]] = {}
@@ -69,7 +70,7 @@ def work_off(jobs: Iterator[Job], pool: Pool, keeper: Keeper) -> None:
             error = future.exception()
             if error is None:
                 keeper.keep(future.result(), states, job.extras)
-            elif not isinstance(error, Exception):
+            elif isinstance(error, P31mgError) or not isinstance(error, Exception):
                 raise error
             else:
                 if is_alone and len(job.tasks) == 1:

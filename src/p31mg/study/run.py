@@ -91,7 +91,8 @@ def batch(
         What is known of files or subjects: a CSV or TSV file, a DataFrame or a mapping of columns. Its column ``file`` or
         ``subject`` (``participant_id``) says where a row belongs. The columns ``ph``, ``sd_ph``, ``temperature_c``,
         ``sd_temperature_c``, ``spectrometer_frequency_mhz``, ``spectral_width_hz``, ``begin_time_s`` and
-        ``sd_begin_time_s`` act in place of the option of that name; all others are carried into the results. Default None: ``participants.tsv``, if there is one.
+        ``sd_begin_time_s`` act in place of the option of that name; all others are carried into the results.
+        Default None: ``participants.tsv``, if there is one.
     prior, engine, phase_model, lineshape, baseline
         See `fit`.
     calibration, ph, sd_ph, temperature_c, sd_temperature_c, correct_kd, ionic_strength_M, potassium_M, ph_equation, level
@@ -112,7 +113,8 @@ def batch(
     client
         A `distributed.Client`, or the address of the scheduler of a Dask cluster, whose workers do the work. Default None.
     progress
-        Called with what is being done, how many files are done, and how many there are. Default None.
+        Called with what is being done (``"fit"``: files; ``"write"``: table and report), how much of it is done, and how much
+        there is. Default None.
 
     Returns
     -------
@@ -220,8 +222,15 @@ def run_study(
             for text in dict.fromkeys(text for e in entries for text in e.warnings):
                 warnings.warn(text, P31mgWarning, stacklevel=4)
         else:
+            tell = progress or _silent
+            tell("write", 0, 1)
             _finish(study, out, root, settings, parts, extras, bids=bids)
+            tell("write", 1, 1)
     return study
+
+
+def _silent(what: str, done: int, total: int) -> None:
+    del what, done, total
 
 
 def _pool(

@@ -6,6 +6,7 @@ it: that is what lets a study be stopped, resumed and shared.
 
 from __future__ import annotations
 
+import platform
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,7 +18,7 @@ import numpy as np
 from p31mg.acquisition import Acquisition, Spectra
 from p31mg.arrays import FloatArray
 from p31mg.constants import LARMOR_FREQUENCY_31P_MHZ_PER_T, PLAUSIBLE_PH, PLAUSIBLE_TEMPERATURE_C
-from p31mg.errors import P31mgError
+from p31mg.errors import P31mgError, ReadError
 from p31mg.fitting import FitResult, FitStatus, fit, index_columns
 from p31mg.io.header import Given
 from p31mg.io.reading import examine
@@ -126,7 +127,17 @@ class _Read:
 
 
 def work(job: Job) -> Portion:
-    """Read, fit and convert the spectra of a job; the files of one acquisition in one call."""
+    """Read, fit and convert the spectra of a job; the files of one acquisition in one call.
+
+    Raises
+    ------
+    ReadError
+        The folder of the study is not there: a disk that was taken away is no property of its files.
+    """
+    if not job.root.is_dir():
+        where = platform.node() or "this machine"
+        msg = f"folder {job.root} of the spectra is not there (any more) on {where}; bring it back, and run the same again."
+        raise ReadError(msg)
     done: dict[str, FileResult] = {}
     curves: list[FitCurves] = []
     read: list[_Read] = []

@@ -42,6 +42,7 @@ __all__ = ["GRID", "NAME", "SPATIAL", "SUFFIXES", "affine_of", "content_of", "im
 NAME = "NIfTI-MRS"
 SUFFIXES: tuple[str, ...] = (".nii", ".nii.gz")
 
+_SD_BEGIN_TIME = "BeginTimeStandardDeviation"
 _EXTENSION_CODE = 44
 _HEADER_BYTES = 544
 _SLACK_BYTES = 2**16
@@ -296,6 +297,7 @@ def _stated(header: Any, metadata: Mapping[str, Any], path: Path) -> Stated:
         begin_time_s=begin,
         begin_time_source=source,
         begin_time_implied=implied,
+        sd_begin_time_s=_sd_begin_time_s(metadata, path),
         resonant_nucleus=_nucleus(metadata, path),
     )
 
@@ -309,6 +311,12 @@ def _begin_time(metadata: Mapping[str, Any], path: Path) -> tuple[float | None, 
     if echo is None:
         return start, "AcquisitionStartTime", False
     return echo + start, "EchoTime + AcquisitionStartTime", False
+
+
+def _sd_begin_time_s(metadata: Mapping[str, Any], path: Path) -> float | None:
+    """Return how well the begin time is known, if p31mg wrote the file."""
+    own = metadata.get(_SD_BEGIN_TIME)
+    return _number(own, "Value", path) if isinstance(own, Mapping) else None
 
 
 def _nucleus(metadata: Mapping[str, Any], path: Path) -> str:
@@ -362,7 +370,9 @@ def image(spectra: Spectra) -> Nifti2Image:
     a = spectra.acquisition
     before = spectra.metadata if "SpectrometerFrequency" in spectra.metadata else {}
     metadata: dict[str, Any] = {
-        k: jsonable(v) for k, v in before.items() if k not in {*_PERSONAL, GRID} and not k.startswith("dim_")
+        k: jsonable(v)
+        for k, v in before.items()
+        if k not in {*_PERSONAL, GRID, _SD_BEGIN_TIME} and not k.startswith("dim_")
     }
     metadata |= {
         "SpectrometerFrequency": [a.spectrometer_frequency_mhz],
@@ -375,6 +385,9 @@ def image(spectra: Spectra) -> Nifti2Image:
     if not is_echo:  # where it is one, it says nothing about the first point and stays as it was
         metadata["EchoTime"] = max(a.begin_time_s, 0.0) if a.begin_time_s <= LONGEST_DEAD_TIME_S else 0.0
     metadata["AcquisitionStartTime"] = a.begin_time_s - (0.0 if is_echo else metadata["EchoTime"])
+    if a.sd_begin_time_s > 0:  # the standard has no field for it; what is user-defined comes with a description
+        words = "standard deviation of EchoTime + AcquisitionStartTime, in s"
+        metadata[_SD_BEGIN_TIME] = {"Value": a.sd_begin_time_s, "Description": words}
     metadata["ProcessingApplied"] = [*_steps(before), *map(_record, _since(before, spectra)), _this_step(spectra)]
     for i, name in enumerate(others):
         metadata[f"dim_{5 + i}"] = _dimension_tag(name, i)

@@ -106,6 +106,7 @@ def arrays_of(spectra: Spectra) -> dict[str, npt.NDArray[Any]]:
         "dwell_time_s": np.array(acquisition.dwell_time_s),
         "begin_time_s": np.array(acquisition.begin_time_s),
         "begin_time_source": np.array(acquisition.begin_time_source),
+        "sd_begin_time_s": np.array(acquisition.sd_begin_time_s),
         "resonant_nucleus": np.array(acquisition.resonant_nucleus),
         "axis_names": np.array(spectra.axis_names, dtype=str),
     }

@@ -153,6 +153,7 @@ def _content(fid: npt.NDArray[np.complexfloating], dwell: float | None, header: 
         dwell_time_s=dwell,
         begin_time_s=header.number("begin_time_s"),
         begin_time_source=header.text("begin_time_source") or "begin_time_s",
+        sd_begin_time_s=header.number("sd_begin_time_s"),
         resonant_nucleus=header.text("resonant_nucleus") or None,
     )
     names = tuple(header.text("axis_names").split())
@@ -186,6 +187,7 @@ def document(spectra: Spectra) -> str:
         "dwell_time_s": repr(float(acquisition.dwell_time_s)),
         "begin_time_s": repr(float(acquisition.begin_time_s)),
         "begin_time_source": acquisition.begin_time_source,
+        "sd_begin_time_s": repr(float(acquisition.sd_begin_time_s)),
         "resonant_nucleus": acquisition.resonant_nucleus,
     }
     if spectra.batch_shape:

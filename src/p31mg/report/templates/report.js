@@ -177,6 +177,7 @@
   });
   document.addEventListener("click", (event) => {
     const target = event.target.closest("[data-row]");
+    if (!event.target.closest("button") && String(getSelection())) return; // somebody copies a number
     if (target && document.getElementById("row-" + target.dataset.row)) show(target.dataset.row);
   });
 

@@ -1,0 +1,1 @@
+"""Spectra as scanners deliver them, with known truth, and how fits of them come out."""
