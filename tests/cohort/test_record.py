@@ -80,3 +80,9 @@ def test_what_the_page_claims_of_the_fits() -> None:
     for part in RECORD["fits"]:
         for m in part["fit"]:
             assert abs(m["corrected_beta"] - m["truth"]) <= 0.02
+            assert 0.93 <= m["coverage"] <= 0.97
+    for part in RECORD["draws"]:
+        for m in part["models"]:
+            assert abs(m["corrected_beta"] - m["truth"]) <= 0.02
+            assert 0.93 <= m["coverage"] <= 0.97
+            assert m["truth"] != 0 or 0.04 <= m["rejected"] <= 0.06
