@@ -5,7 +5,7 @@ PEERS := .venv-bench
 BIN := $(VENV)/bin
 DEMO := demo-study
 
-.PHONY: demo test browser-test validate validate-magnesium validate-preprocess validate-nasty validate-real fuzz bench \
+.PHONY: demo test browser-test validate validate-magnesium validate-preprocess validate-nasty validate-real validate-cohort fuzz bench \
   bench-quick lint types layers format clean
 
 demo: $(VENV)/.installed
@@ -37,6 +37,9 @@ validate-real: $(VENV)/.installed
 
 validate-preprocess: $(VENV)/.installed
 	$(BIN)/python validation/preprocess.py
+
+validate-cohort: $(VENV)/.installed-test
+	$(BIN)/python validation/cohort.py
 
 fuzz: $(VENV)/.installed-test
 	$(BIN)/python validation/worst_files.py --write

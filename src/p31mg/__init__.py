@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from p31mg import plot as plot
     from p31mg import preprocess as preprocess
     from p31mg.acquisition import Acquisition, ProcessingStep, Spectra
+    from p31mg.cohorts import Associations, CohortResult, PowerResult, SimulatedCohort, cohort, power, simulate_cohort
     from p31mg.errors import (
         InputError,
         MissingMetadataError,
@@ -60,6 +61,15 @@ if TYPE_CHECKING:
 
 _HOME = {
     "p31mg.acquisition": ("Acquisition", "ProcessingStep", "Spectra"),
+    "p31mg.cohorts": (
+        "Associations",
+        "CohortResult",
+        "PowerResult",
+        "SimulatedCohort",
+        "cohort",
+        "power",
+        "simulate_cohort",
+    ),
     "p31mg.errors": (
         "InputError",
         "MissingMetadataError",
@@ -104,8 +114,10 @@ _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
 __all__ = [
     "Acquisition",
+    "Associations",
     "BetaShiftCalibration",
     "Calibration",
+    "CohortResult",
     "EnergeticsResult",
     "FitResult",
     "FitStatus",
@@ -116,12 +128,14 @@ __all__ = [
     "P31mgError",
     "P31mgWarning",
     "PhResult",
+    "PowerResult",
     "Prior",
     "PriorKnowledgeError",
     "ProcessingStep",
     "Quality",
     "ReadError",
     "Resonance",
+    "SimulatedCohort",
     "SimulatedSpectra",
     "Spectra",
     "Truth",
@@ -133,6 +147,7 @@ __all__ = [
     "batch",
     "calibrate",
     "calibrations",
+    "cohort",
     "concentrations_mM",
     "energetics",
     "fit",
@@ -142,10 +157,12 @@ __all__ = [
     "load_prior",
     "ph_from_pi",
     "plot",
+    "power",
     "preprocess",
     "priors",
     "read",
     "simulate",
+    "simulate_cohort",
     "time_course",
     "write",
     "write_calibration",

@@ -96,6 +96,11 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "titration.csv").write_text("".join(["free_mg_mM,shift_ppm\n", *titration]), encoding="utf-8")
     (folder / "people.csv").write_text("subject,age,ph\n01,34,7.02\n02,71,6.91\n", encoding="utf-8")
 
+    (folder / "people").mkdir()
+    cohort = p31mg.simulate_cohort(40, snr=300, seed=8, n_points=512)
+    cohort.measured().assign(session="ses-1").to_csv(folder / "people" / "results.csv", index=False)
+    cohort.participants.to_csv(folder / "people" / "participants.tsv", sep="\t", index=False)
+
     (folder / "study").mkdir()
     for i, free_mg_mM in enumerate([0.4, 0.6]):
         person = p31mg.simulate(free_mg_mM, prior="muscle-3t", snr=400, seed=5 + i, n_points=512)

@@ -133,6 +133,43 @@ OPTIONS = {
         "--broadening": ((), ("--broadening", 3)),
         "--force": (("out",), ("--force",)),
     },
+    "cohort": {
+        **PRINTING,
+        "--formula": ((), ("--formula", "free_mg_mM ~ strength_nm")),
+        "--by": ((), ("--by", "sex")),
+        "--compare": ((), ("--compare", "sex")),
+        "--robust": (("--no-robust",), ("--robust",)),
+        "--level": ((), ("--level", 0.5)),
+        "--only": ((), ("--only", "session=ses-2")),
+        "--figure": ((), ("--figure", "age.png")),
+    },
+    "simulate-cohort": {
+        "--n": ((), ("--n", 5)),
+        "--snr": ((), ("--snr", 50)),
+        "--seed": ((), ("--seed", 2)),
+        "--mean-mg": ((), ("--mean-mg", 0.7)),
+        "--sd-mg": ((), ("--sd-mg", 0.05)),
+        "--snr-spread": ((), ("--snr-spread", 0.5)),
+        "--broadening": ((), ("--broadening", 4)),
+        "--broadening-spread": ((), ("--broadening-spread", 4)),
+        "--prior": ((), ("--prior", "brain-7t")),
+        "--calibration": ((), ("--calibration", "gupta-1984")),
+        "--force": (("out",), ("--force",)),
+    },
+    "power": {
+        **PRINTING,
+        "--effect": ((), ("--effect", 0.2)),
+        "--n": ((), ("--n", 100)),
+        "--snr": ((), ("--snr", 150)),
+        "--target": ((), ("--target", 0.9)),
+        "--level": ((), ("--level", 0.01)),
+        "--mean-mg": ((), ("--mean-mg", 0.7)),
+        "--sd-people": ((), ("--sd-people", 0.05)),
+        "--sd-days": ((), ("--sd-days", 0.05)),
+        "--prior": ((), ("--prior", "brain-7t")),
+        "--calibration": ((), ("--calibration", "gupta-1984")),
+        "--figure": (("--snr", 100, "--snr", 300), ("--figure", "power.png")),
+    },
     "demo": {
         "--output": ((), ("--output", "elsewhere")),
         "--seed": ((), ("--seed", 7)),
@@ -196,6 +233,58 @@ def test_option_changes_the_calibration(
         return texts
 
     assert observe() != observe(*OPTIONS["calibrate"][option][1])
+
+
+@pytest.mark.parametrize("option", OPTIONS["cohort"])
+def test_option_changes_the_associations(
+    option: str, run: Run, shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    def observe(*arguments: object) -> object:
+        result = run("cohort", shelf / "people" / "results.csv", shelf / "people" / "participants.tsv", *arguments)
+        return result.exit_code, result.stdout, sorted(p.name for p in tmp_path.iterdir())
+
+    base, extra = OPTIONS["cohort"][option]
+    as_json = () if option == "--format" else ("--format", "json")
+    assert observe(*base, *as_json) != observe(*base, *extra, *as_json)
+
+
+@pytest.mark.parametrize("option", OPTIONS["power"])
+def test_option_changes_the_power(option: str, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    def observe(*arguments: object) -> object:
+        result = run("power", *arguments)
+        rows = json.loads(result.stdout)["rows"] if as_json and result.stdout else result.stdout
+        return result.exit_code, rows, sorted(p.name for p in tmp_path.iterdir())
+
+    base, extra = OPTIONS["power"][option]
+    effect = () if option == "--effect" else ("--effect", -0.29)
+    as_json = () if option == "--format" else ("--format", "json")
+    assert observe("--effect", -0.29, *base, *as_json) != observe(*effect, *base, *extra, *as_json)
+
+
+@pytest.mark.parametrize("option", [o for o in OPTIONS["simulate-cohort"] if o != "--force"])
+def test_option_changes_the_people(option: str, run: Run, tmp_path: Path) -> None:
+    required = {"--n": ("--n", 4), "--seed": ("--seed", 1)}
+
+    def observe(folder: Path, options: dict[str, Arguments]) -> object:
+        assert run("simulate-cohort", folder, *(word for pair in options.values() for word in pair)).exit_code == 0
+        fid = p31mg.read(folder / "sub-001" / "mrs" / "sub-001_nuc-31P_unloc.nii.gz").fid
+        return len(list(folder.glob("sub-*"))), fid.tobytes()
+
+    _, extra = OPTIONS["simulate-cohort"][option]
+    assert observe(tmp_path / "a", required) != observe(tmp_path / "b", {**required, option: extra})
+
+
+def test_people_are_replaced_by_force_alone(run: Run, tmp_path: Path) -> None:
+    command = ("simulate-cohort", tmp_path / "out", "--n", 4, "--seed", 1)
+    assert run(*command).exit_code == 0
+    refused = run(*command)
+    assert refused.exit_code == 2
+    assert "is not empty" in refused.stderr
+    assert run(*command, "--force").exit_code == 0
 
 
 @pytest.mark.filterwarnings("ignore:prior 'brain-7t' is for 7 T")

@@ -57,8 +57,8 @@ def test_unknown_name_is_an_attribute_error() -> None:
 
 
 CONTRACT = [
-    "Acquisition", "FitResult", "MagnesiumResult", "Spectra", "batch", "calibrations", "fit", "free_magnesium", "plot",
-    "read", "simulate", "write",
+    "Acquisition", "FitResult", "MagnesiumResult", "Spectra", "batch", "calibrations", "cohort", "fit", "free_magnesium", "plot",
+    "power", "read", "simulate", "simulate_cohort", "write",
 ]  # fmt: skip
 
 

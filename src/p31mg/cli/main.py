@@ -22,6 +22,9 @@ _COMMANDS = {
     "batch": "Fit a folder of spectra; write a table and figures.",
     "mg": "Convert shifts to free Mg2+.",
     "simulate": "Write simulated spectra with known truth.",
+    "cohort": "Associations of free Mg2+ with age, sex, strength, ... of people.",
+    "simulate-cohort": "Write people with known truth: spectra and participants.tsv.",
+    "power": "Say what a study can see: people, SNR, transients.",
     "calibrate": "Fit a calibration of your own to a titration.",
     "calibrations": "List the calibrations with constants, sources and evidence.",
     "prior": "Show, check and import prior knowledge.",
@@ -41,7 +44,7 @@ class _Commands(click.Group):
         del ctx
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"p31mg.cli.{cmd_name}_command").command
+        command: click.Command = importlib.import_module(f"p31mg.cli.{cmd_name.replace('-', '_')}_command").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -6,9 +6,12 @@
 `study`         free Mg2+ of a study, with intervals, against the order of files and against SNR
 `maps`          one slice of a grid: Mg2+, its sd, shift, pH, PCr/ATP, validity
 `series`        a time course: Mg2+, pH, PCr, Pi, ADP
+`cohort`        people: Mg2+ against age, strength, ..., by group, with lines and bands
+`power`         what a study can see, against SNR
 """
 
 from p31mg.plot.calibration import CalibrationPlot, calibration
+from p31mg.plot.cohort import CohortPlot, PowerPlot, cohort, power
 from p31mg.plot.fit import FitPlot, fit
 from p31mg.plot.maps import MapsPlot, maps
 from p31mg.plot.series import SeriesPlot, series
@@ -17,14 +20,18 @@ from p31mg.plot.titration import TitrationPlot, titration
 
 __all__ = [
     "CalibrationPlot",
+    "CohortPlot",
     "FitPlot",
     "MapsPlot",
+    "PowerPlot",
     "SeriesPlot",
     "StudyPlot",
     "TitrationPlot",
     "calibration",
+    "cohort",
     "fit",
     "maps",
+    "power",
     "series",
     "study",
     "titration",

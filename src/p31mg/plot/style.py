@@ -10,10 +10,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CALIBRATION_SIZE",
+    "COHORT_SIZE",
     "DATA",
     "FIT_SIZE",
     "MAPS_SIZE",
     "MODEL",
+    "POWER_SIZE",
     "RESIDUAL",
     "RESONANCE",
     "SERIES_SIZE",
@@ -27,6 +29,8 @@ CALIBRATION_SIZE = (6.0, 4.5)
 STUDY_SIZE = (11.0, 4.2)
 MAPS_SIZE = (10.0, 6.2)
 SERIES_SIZE = (7.5, 8.0)
+COHORT_SIZE = (6.0, 4.5)
+POWER_SIZE = (10.0, 4.2)
 
 DATA = "#333333"
 MODEL = "#D55E00"
