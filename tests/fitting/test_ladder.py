@@ -5,6 +5,7 @@ The spectra are made here, point by point in the time domain, with fields that t
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import replace
 
 import numpy as np
@@ -259,3 +260,22 @@ def test_degenerate_rows_end_with_a_status_and_leave_their_neighbours(people):
     fit, alone = p31mg.fit(p31mg.Spectra(fid, spectra.acquisition)), p31mg.fit(spectra[:6])
     assert [FitStatus(int(s)).name for s in fit.status[3:5]] == ["ZERO_SIGNAL", "NOT_FINITE"]
     np.testing.assert_array_equal(np.delete(fit.shift_alpha_beta_ppm, [3, 4]), alone.shift_alpha_beta_ppm)
+
+
+def test_row_keeps_its_fit_and_its_flags_where_another_does_not_converge(people, monkeypatch):
+    """Here every refit without first points ends unconverged: the row says that a broad signal is left."""
+    module = importlib.import_module("p31mg.fitting.fit")
+    fit_stack = module.fit_stack
+
+    def stopped(spectrum, start, problem, *rest):
+        out = fit_stack(spectrum, start, problem, *rest)
+        return replace(out, converged=out.converged & (problem.first_point == 0))
+
+    spectra = changed(people, hump(people))[:8]
+    whole = p31mg.fit(spectra, baseline="none", lineshape="prior")
+    monkeypatch.setattr(module, "fit_stack", stopped)
+    fit = p31mg.fit(spectra, lineshape="prior")
+    np.testing.assert_array_equal(fit.shift_alpha_beta_ppm, whole.shift_alpha_beta_ppm)
+    assert not fit.first_point.any()
+    assert fit.quality.converged.all()
+    assert not fit.quality.residual_ok.any()

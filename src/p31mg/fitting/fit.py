@@ -209,15 +209,18 @@ class _Climb:
         else:
             out, results = fit_each(spectrum, start, problem, self.max_iterations, noise_sd**2, self.parameters, scale)
         uncertainty = uncertainty_of(out, problem, self.whole.sampling)
-        rows.put(which, out, uncertainty, scale, problem)
+        written = rows.put(which, out, uncertainty, scale, problem)
         evidence = self.ladder.evidence(problem)
         residual = evidence.left_over(spectrum, out.y)
-        rows.moved[which] = (out.y[:, problem.alpha_beta] != start[:, problem.alpha_beta]).any(axis=-1)
-        rows.excess[which] = evidence.excess(residual, noise_sd)
-        rows.is_broad[which] = evidence.broad(residual, noise_sd)
-        rows.is_misshapen[which] = evidence.misshapen(residual, out.y, noise_sd)
-        for row, result, unit, sd in zip(which, results, scale, uncertainty.noise_sd, strict=True):
-            if result is not None:
+        for row, value in (
+            (rows.moved, (out.y[:, problem.alpha_beta] != start[:, problem.alpha_beta]).any(axis=-1)),
+            (rows.excess, evidence.excess(residual, noise_sd)),
+            (rows.is_broad, evidence.broad(residual, noise_sd)),
+            (rows.is_misshapen, evidence.misshapen(residual, out.y, noise_sd)),
+        ):
+            row[which[written]] = value[written]
+        for row, result, unit, sd, is_of_row in zip(which, results, scale, uncertainty.noise_sd, written, strict=True):
+            if result is not None and is_of_row:
                 in_data_units(result, problem, float(unit), float(sd))
                 rows.lmfit_results[row] = result
 

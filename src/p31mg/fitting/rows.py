@@ -72,10 +72,10 @@ class Rows:
 
     def put(
         self, which: IntArray, out: EngineResult, uncertainty: Uncertainty, scale: FloatArray, problem: Problem
-    ) -> None:
+    ) -> BoolArray:
         """Write spectra fitted by `problem` to their rows, in the units of a result. `scale` is what 1 was in the fit.
 
-        A row that holds a fit keeps it where another one did not converge.
+        A row that holds a fit keeps it where another one did not converge. Returns which were written.
         """
         units, columns = _units(problem, scale), self._columns(problem)
         keep = out.converged | ~self.converged[which]
@@ -99,6 +99,7 @@ class Rows:
         self.first_point[which] = problem.first_point
         self.n_iterations[which] += out.n_iterations[keep]
         self.n_evaluations[which] += out.n_evaluations[keep]
+        return keep
 
     def start(self, which: IntArray, scale: FloatArray, problem: Problem) -> FloatArray:
         """Return where rows stand as start values of another problem, (B, n): lines that grow a field lose of their own width."""
