@@ -115,6 +115,7 @@ def _remarks(study: Study) -> list[str]:
     n_notes = len(study.notes)
     remarks = {
         f"{study.n_resumed} of {study.n_files} files were finished before": study.n_resumed,
+        **dict.fromkeys(study.subjects.acting_text(study.n_files), True),
         f"{_counted(study.subjects.files_without_row)} without a row in the subject table": study.subjects.files_without_row,
         f"{_counted(study.subjects.rows_without_file)} of the subject table without a file": study.subjects.rows_without_file,
         f"{n_notes} {'note' if n_notes == 1 else 'notes'} on the files: see batch.log": n_notes,

@@ -21,6 +21,7 @@ def write_log(output: Path, entries: Mapping[str, Entry], subjects: Subjects, fi
     now = datetime.now(tz=UTC).isoformat(timespec="seconds")
     done = [name for name in files if name in entries]
     lines = [f"{now} p31mg {__version__}: {len(done)} of {len(files)} files finished"]
+    lines += subjects.acting_text(len(files))
     said: dict[str, list[str]] = {}
     for name in done:
         for note in (*entries[name].warnings, *entries[name].notes):
