@@ -29,7 +29,7 @@ from p31mg.magnesium import calibration_from_record, conditions_text, constants_
 from p31mg.plot.labels import label_of
 from p31mg.report.charts import Chart, against_snr, by_group, calibration_chart, distribution, each_spectrum
 from p31mg.report.curves import FitCurves
-from p31mg.report.rows import FLAGS, Row, rows_of
+from p31mg.report.rows import FLAGS, Row, group_column, rows_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,8 +97,8 @@ def write_report(
     WriteError
         The file cannot be written.
     """
-    if group is None and "group" in table:
-        group = "group"
+    if group is None:
+        group = group_column(table)
     if group is not None and group not in table:
         msg = f"group is {group!r}, which is no column of the table; give one of its columns, or leave it out."
         raise InputError(msg)

@@ -2,9 +2,9 @@
 
 A column `file` (path below the folder of the study, or the bare name where only one file has it) or `subject`
 (`participant_id`, with or without ``sub-``) says where a row belongs; with `subject`, columns `session` and `run` may narrow it.
-Columns named as options of `OWN_OPTIONS` act on their rows in place of the option; an empty cell leaves it. In both, small letters
-and capitals are the same: `pH` is `ph`. All others are carried into the results, and say who a file is of where its path does not. Rows without a file and files without a row are
-reported, not refused.
+Columns named as options of `OWN_OPTIONS` act on their rows in place of the option; an empty cell leaves it. In both, small
+letters and capitals are the same: `pH` is `ph`. All others are carried into the results, and say who a file is of where its path
+does not. Rows without a file and files without a row are reported, not refused.
 """
 
 from __future__ import annotations
@@ -80,8 +80,8 @@ def read_subjects(table: SubjectTable | None, root: Path, names: Iterable[str]) 
     ReadError
         The file cannot be read as a table.
     InputError
-        It has no column that says which file or subject, two columns that mean the same, the same key twice, text where a number acts, or a column that is one of
-        the results.
+        It has no column that says which file or subject, two columns that mean the same, the same key twice, text where a number
+        acts, or a column that is one of the results.
     """
     participants = root / "participants.tsv"
     if table is None:
