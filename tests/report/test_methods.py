@@ -122,6 +122,7 @@ def test_another_quantity_another_correction(study: Study, tmp_path: Path) -> No
     text = flat(written(study, tmp_path, table=table))
     assert "with Kd corrected to pH, temperature, ionic strength 0.25 M and K⁺ 0.12 M" in text
     assert "(factor 1.1)" in text
+    assert "or pH or temperature were not usable" in text
     assert "Intracellular pH was given, median" in text
 
 

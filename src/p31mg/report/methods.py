@@ -185,7 +185,7 @@ def _facts(table: pd.DataFrame, provenance: Mapping[str, Any]) -> dict[str, Any]
         "temperature": _span(_column(fitted, "temperature_c"), 1),
         "level": _percent(fitted),
         "errors": _errors(fitted),
-        "rules": RULES,
+        "rules": RULES + (", or pH or temperature were not usable" if _is_corrected(fitted) else ""),
         "snr": _median_and_range(valid, "snr", 0),
         "pcr_width": _median_and_range(valid, "pcr_linewidth_hz", 1, " Hz"),
         "sd_shift": _median_and_range(valid, f"sd_{calibration.quantity}", 4, " ppm"),
@@ -382,8 +382,12 @@ def _conditions(calibration: Calibration) -> str:
     return ", ".join(text.format(known[name]) for name, text in _CONDITIONS.items() if known.get(name) is not None)
 
 
+def _is_corrected(fitted: pd.DataFrame) -> bool:
+    return "kd_corrected" in fitted and bool(fitted["kd_corrected"].astype(bool).any())
+
+
 def _kd(fitted: pd.DataFrame) -> str:
-    if "kd_corrected" not in fitted or not fitted["kd_corrected"].astype(bool).any():
+    if not _is_corrected(fitted):
         return "its constants used as they stand, without correction to pH, temperature or ions"
     strength, potassium = (_span(_column(fitted, c), 3) for c in ("ionic_strength_M", "potassium_M"))
     ratio = _span(_column(fitted, "kd_ratio"), 3)
@@ -400,7 +404,7 @@ def _ph(fitted: pd.DataFrame) -> str:
         value = _median_and_range(members, "ph", 2)
         said = {"given": f"given, median {value}", "unknown": "not known"}
         ways.append(said.get(source, f"read from the shift of Pi by `{source}`, median {value}"))
-    return ", ".join(ways) or BLANK
+    return ", or ".join(ways) or BLANK
 
 
 def _percent(fitted: pd.DataFrame) -> str:
@@ -409,5 +413,5 @@ def _percent(fitted: pd.DataFrame) -> str:
 
 
 def _errors(fitted: pd.DataFrame) -> str:
-    included = [text for text in _texts(fitted, "error_includes") if text != "nothing"]
-    return "; ".join(included) or "nothing"
+    included = [part for text in _texts(fitted, "error_includes") if text != "nothing" for part in text.split(", ")]
+    return ", ".join(dict.fromkeys(included)) or "nothing"

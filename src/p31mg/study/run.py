@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +28,7 @@ from p31mg.study.find import find_inputs
 from p31mg.study.folder import locked, prepare, remove_earlier, require_own
 from p31mg.study.log import write_log
 from p31mg.study.options import Options, Settings, with_signature
-from p31mg.study.parts import Parts
+from p31mg.study.parts import Entry, Parts
 from p31mg.study.pools import Pool, on_this_machine
 from p31mg.study.portions import n_workers, portions
 from p31mg.study.record import provenance
@@ -239,6 +239,12 @@ def _bids_notes(names: Sequence[str], known: Subjects) -> list[str]:
     return [f"{len(left_out)} of {len(names)} files have no BIDS subject and are left out of the derivatives: {shown}"]
 
 
+def _of_places(entries: Iterable[Entry], extras: frozenset[Extra]) -> list[str]:
+    """Return the figures of grids and series."""
+    names = [name for e in entries if e.axes for name in e.wanted(extras)]
+    return sorted(name for name in names if name.endswith(("_maps.png", "_series.png")))
+
+
 def _silent(what: str, done: int, total: int) -> None:
     del what, done, total
 
@@ -264,7 +270,7 @@ def _finish(
             write_whole(make_folder(out / "figures") / name, figure.savefig)
             files.append(f"figures/{name}")
     if "curves" in extras:
-        page = write_report(out, table, record["columns"], record, parts.curves)
+        page = write_report(out, table, record["columns"], record, parts.curves, figures=_of_places(entries, extras))
         files += [page.name, write_methods(out, table, record).name]
     if bids:
         for name, content in derivatives(table, record["columns"], study.subjects.columns, root.resolve().name):
