@@ -133,10 +133,8 @@ def test_resonances_of_the_prior_from_high_ppm_to_low(study: Study, tmp_path: Pa
         "pi": {"chemical_shift_ppm": 5},
     }
     text = flat(written(study, tmp_path, prior={"name": "own", "lineshape": "gaussian", "resonances": resonances}))
-    assert (
-        "multiplets of Pi, PCr and β-ATP with Gaussian lines, couplings of ATP fitted around those of the prior (prior knowledge `own`)"
-        in text
-    )
+    assert "multiplets of Pi, PCr and β-ATP with Gaussian lines, couplings of ATP fitted" in text
+    assert "(prior knowledge `own`)" in text
 
 
 def test_study_without_a_result(study: Study, tmp_path: Path) -> None:
