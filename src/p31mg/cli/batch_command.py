@@ -102,14 +102,16 @@ def _summarise(study: Study) -> None:
 
 def _lines(text: str, rows: pd.DataFrame) -> list[list[str]]:
     """Return the lines of some rows in the summary: how many there are, and each reason with how many have it."""
-    reasons = Counter(
-        reason.replace(str(file), "...")
-        for file, reason in zip(rows["file"], rows["reason"].fillna("").astype(str), strict=True)
-        if reason and text != "valid"
-    )
-    shown = [[_cut(reason), n] for reason, n in reasons.most_common(_MOST_REASONS)]
+    told: dict[
+        str, list[str]
+    ] = {}  # by reason without the name of the file, by which reasons that are one would differ
+    for file, reason in zip(rows["file"], rows["reason"].fillna("").astype(str), strict=True):
+        if reason and text != "valid":
+            told.setdefault(reason.replace(str(file), "..."), []).append(reason)
+    reasons = Counter({whole[0] if len(whole) == 1 else shared: len(whole) for shared, whole in told.items()})
+    shown = [(_cut(reason), n) for reason, n in reasons.most_common(_MOST_REASONS)]
     if len(shown) == 1 and shown[0][1] == len(rows):
-        return [[text, str(len(rows)), str(shown[0][0])]]
+        return [[text, str(len(rows)), shown[0][0]]]
     more = len(reasons) - len(shown)
     lines = [[text, str(len(rows)), ""], *(["", "", f"{n} x {reason}"] for reason, n in shown)]
     return [*lines, ["", "", f"and {more} other reasons in results.csv"]] if more else lines
