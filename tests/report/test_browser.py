@@ -268,9 +268,11 @@ def test_points_of_charts_open_their_spectrum(browser: Browser, study: Study) ->
     assert browser.texts("#fit-name") == [study.table["file"][2]]
 
 
-def test_gallery_begins_with_the_worst_and_grows(browser: Browser, study: Study) -> None:
+def test_gallery_begins_with_the_worst_fit_and_grows(browser: Browser, study: Study) -> None:
     names = browser.texts("#gallery b")
     with_curves = [name for name in browser.texts("#table .open") if name in study.curves]
+    with_curves.sort(key=lambda name: not study.curves[name].is_fitted[0])  # noise comes last
+    assert with_curves[-1] == "noise.nii.gz"
     assert names == with_curves[:6]
     browser.click("#more")
     browser.wait("document.querySelectorAll('#gallery .thumb').length === 12")

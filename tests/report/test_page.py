@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import html.parser
+import io
 import json
 import re
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,8 @@ import pandas as pd
 import pytest
 
 import p31mg
-from p31mg.report import page, write_report
+from p31mg.report import charts, page, write_report
+from p31mg.report.rows import rows_of
 
 from .conftest import NASTY, Study
 
@@ -391,3 +394,68 @@ def test_record_of_a_calibration_gives_it_back() -> None:
         assert calibration_from_record(record) == calibration
     with pytest.raises(p31mg.InputError, match=r"calibration record does not hold together \('quantity'\)"):
         calibration_from_record({"constants": {}})
+
+
+def test_axis_of_a_narrow_range_of_snr_has_ticks(study: Study) -> None:
+    rows = rows_of(study.table[study.table["mg_is_valid"]], None)
+    for low, high in ((210.0, 320.0), (300.0, 300.0), (45.0, 60.0), (2100.0, 4300.0)):
+        snr = np.linspace(low, high, len(rows))
+        narrow = [replace(row, values={**row.values, "snr": v}) for row, v in zip(rows, snr, strict=True)]
+        chart = charts.against_snr(narrow)
+        assert len(chart.x_ticks) >= 3
+        assert all(chart.left <= tick.at <= chart.right for tick in chart.x_ticks)
+        for tick in chart.x_ticks:  # a tick stands where its number is on the logarithmic axis
+            share = np.log(float(tick.text) / (0.85 * low)) / np.log(1.15 * high / (0.85 * low))
+            assert tick.at == pytest.approx(chart.left + share * (chart.right - chart.left), abs=0.2)
+
+
+def test_maps_and_time_courses_are_shown_and_linked(
+    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from PIL import Image
+
+    names = ["figures/a b_maps.png", "figures/sub/dyn_series.png"]
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.effect_noise((1500, 900), 60).save(tmp_path / name)
+
+    def shown(budget: int) -> tuple[list[str], list[bytes]]:
+        monkeypatch.setattr(page, "_MOST_PICTURE_BYTES", budget)
+        path = write_report(tmp_path, study.table, study.columns, study.provenance, study.curves, figures=names)
+        document = Document(path.read_text("utf-8"))
+        links = [a["attributes"]["href"] for a in document.all("a") if a["attributes"]["href"].startswith("figures/")]
+        return links, [base64.b64decode(i["attributes"]["src"].partition(",")[2]) for i in document.all("img")]
+
+    links, pngs = shown(10_000_000)
+    assert links == ["figures/a%20b_maps.png", "figures/sub/dyn_series.png"]
+    assert [Image.open(io.BytesIO(png)).size for png in pngs] == [(760, 456)] * 2
+    links, pngs = shown(1000)
+    assert (len(links), len(pngs)) == (2, 0)
+
+
+def test_page_without_grids_has_no_such_section(study: Study, tmp_path: Path) -> None:
+    text = write_report(tmp_path, study.table, study.columns, study.provenance, study.curves).read_text("utf-8")
+    assert "Maps and time courses" not in text
+
+
+def test_unread_files_are_one_reason_where_only_name_and_numbers_differ(study: Study) -> None:
+    unread = pd.DataFrame(
+        {
+            "file": ["a/x1.txt", "a/x2.txt", "y.txt", "n.txt"],
+            "status": ["NOT_READ"] * 3 + ["NO_SIGNAL"],
+            "reason": ["file a/x1.txt has 17 points", "file x2.txt has 3.5 points", "y.txt is damaged", "no peak"],
+            "mg_is_valid": False,
+            **dict.fromkeys(("free_mg_mM", "interval_low_mM", "interval_high_mM", "snr"), np.nan),
+        }
+    )
+    reasons = page._reasons(rows_of(unread, None))
+    assert [(r.title, len(r.rows)) for r in reasons] == [("NOT_READ", 2), ("NOT_READ", 1), ("NO_SIGNAL", 1)]
+    assert reasons[0].advice == "file … has 17 points"
+
+
+def test_long_reason_is_whole_in_the_title(study: Study, tmp_path: Path) -> None:
+    reason = "a reason that goes on and on " * 20
+    table = study.table.copy()
+    table.loc[table.index[-1], "reason"] = reason
+    text = write_report(tmp_path, table, study.columns, study.provenance, study.curves).read_text("utf-8")
+    assert [s for s in Document(text).all("span") if s["attributes"].get("title") == reason]

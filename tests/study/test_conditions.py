@@ -53,7 +53,10 @@ def test_ph_of_one_file_that_makes_no_sense_flags_its_rows(files: list[str], cor
     assert not table.loc["sub-1.nii.gz", "inputs_ok"]
     assert np.isnan(table.loc["sub-1.nii.gz", "ph"])
     assert np.isnan(table.loc["sub-1.nii.gz", "free_mg_mM"]) == correct_kd
+    said = "ph 70 of the subject table is not used; it must lie between 5 and 9"
+    assert table.loc["sub-1.nii.gz", "reason"] == (said if correct_kd else "")
     others = table.drop(index="sub-1.nii.gz")
+    assert (others["reason"] == "").all()
     assert others["inputs_ok"].all()
     assert (others["free_mg_mM"] > 0).all()
 

@@ -77,3 +77,11 @@ def test_large_series_has_no_picture_of_every_spectrum(folder: Path, monkeypatch
     job = work.Job((work.Task(series, stem="exercise"),), folder, Settings.of({}), frozenset({"figures", "places"}))
     (result,) = work.work(job).results
     assert set(result.files) == {"series/exercise.csv", "figures/exercise_series.png"}
+
+
+def test_report_shows_the_maps_and_the_course(folder: Path, tmp_path: Path) -> None:
+    p31mg.batch(folder, tmp_path)
+    text = (tmp_path / "report.html").read_text("utf-8")
+    assert text.count("data:image/png;base64,") == 2
+    assert '<a href="figures/csi_maps.png"><img ' in text
+    assert '<a href="figures/exercise_series.png"><img ' in text

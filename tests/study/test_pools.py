@@ -76,6 +76,18 @@ def test_processes_are_as_many_as_the_work_is_worth(tmp_path: Path, monkeypatch:
     assert portions.n_workers([large] * 8, frozenset()) == 2
 
 
+def test_processes_that_are_asked_for_are_at_most_one_for_each_core_and_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import loky
+
+    monkeypatch.setattr(loky, "cpu_count", lambda: 16)
+    one = Task(Input("a.txt", tmp_path / "a.txt", ("a.txt",), 1000))
+    assert portions.n_workers([one] * 1000, frozenset(), 500) == 16
+    assert portions.n_workers([one] * 3, frozenset(), 500) == 3
+    assert portions.n_workers([one] * 1000, frozenset(), 4) == 4
+
+
 def test_portions_are_bounded_in_time_and_bytes(tmp_path: Path) -> None:
     settings = Settings.of({})
 

@@ -315,8 +315,8 @@ def test_command_with_processes_is_stopped(
     if how == signal.SIGINT:
         assert run.returncode == 130
         assert [line for line in said.splitlines() if line] == [
-            "p31mg: the same command goes on where this one was stopped.",
             "p31mg: stopped.",
+            "p31mg: the same command goes on where this one was stopped.",
         ]
     p31mg.batch(people, out, figures=False, report=False, workers=1)
     assert (out / "results.csv").read_bytes() == expected

@@ -113,3 +113,40 @@ def test_column_of_the_name_of_an_axis_is_kept_apart(tmp_path: Path) -> None:
 
 def test_decimal_commas() -> None:
     assert dict(read_subjects({"subject": ["02"], "ph": ["7,05"]}, Path(), FILES).own[FILES[2]]) == {"ph": 7.05}
+
+
+@pytest.mark.parametrize("heading", ["pH", "PH", "ph", " pH "])
+def test_option_column_is_found_in_any_case(heading: str) -> None:
+    table = {"File": FILES, heading: [7.0, None, 7.2, "6,9"], "Temperature_C": [37, 37, 36, None]}
+    known = read_subjects(table, Path(), FILES)
+    assert [dict(known.own[name]) for name in FILES] == [
+        {"ph": 7.0, "temperature_c": 37},
+        {"temperature_c": 37},
+        {"ph": 7.2, "temperature_c": 36},
+        {"ph": 6.9},
+    ]
+    assert known.columns == ()
+    assert known.acting_text(4) == [
+        f"{heading.strip()} of 3 of 4 files from the subject table",
+        "Temperature_C of 3 of 4 files from the subject table",
+    ]
+
+
+def test_participants_table_with_a_ph_in_capitals_acts_and_is_told(tmp_path: Path) -> None:
+    (tmp_path / "study").mkdir()
+    for name in ("sub-01", "sub-02"):
+        p31mg.write(p31mg.simulate(0.5, snr=300, seed=1, n_points=256), tmp_path / "study" / f"{name}.nii.gz")
+    (tmp_path / "study" / "participants.tsv").write_text("Participant_ID\tpH\n01\t6.8\nsub-02\tn/a\n")
+    table = p31mg.batch(tmp_path / "study", tmp_path / "out", figures=False, report=False)
+    assert [c for c in table.columns if c.lower() == "ph"] == ["ph"]
+    assert table.loc[0, ["ph", "ph_source"]].tolist() == [6.8, "given"]
+    assert table.loc[1, "ph_source"] == "taylor-1983"
+    assert "pH of 1 of 2 files from the subject table" in (tmp_path / "out" / "batch.log").read_text("utf-8")
+    assert json.loads((tmp_path / "out" / "results.json").read_text("utf-8"))["subjects"]["acting"] == {"pH": 1}
+
+
+def test_two_columns_of_the_same_meaning_are_refused() -> None:
+    with pytest.raises(
+        p31mg.InputError, match="subjects has the columns ph and pH, which mean the same; leave one out"
+    ):
+        read_subjects({"file": FILES[:1], "ph": [7.0], "pH": [7.1]}, Path(), FILES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,15 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-_FLAGS = {
-    "low SNR of ATP": ("snr_ok", False),
-    "a shift or width at its bound": ("at_bound", True),
-    "broad lines": ("linewidth_ok", False),
-    "residual above noise": ("residual_ok", False),
-    "shift out of range": ("in_range", False),
-    "interval open": ("interval_open", True),
-    "pH or temperature not usable": ("inputs_ok", False),
-}
+_MOST_REASONS, _LONGEST_REASON, _MOST_NOTES = 10, 100, 3
 
 
 @click.command(name="batch")
@@ -73,8 +66,9 @@ def command(folder: Path, output: Path, output_format: str | None, **options: An
         with progress() as tell:
             study = run_study(folder, output, progress=tell, **options)
     except KeyboardInterrupt:
+        click.echo("p31mg: stopped.", err=True)
         click.echo("p31mg: the same command goes on where this one was stopped.", err=True)
-        raise
+        click.get_current_context().exit(130)
     table = study.table
     if output_format is not None:
         _print(table, output_format)
@@ -84,14 +78,18 @@ def command(folder: Path, output: Path, output_format: str | None, **options: An
 
 def _summarise(study: Study) -> None:
     """Say on stderr how it went: how many are valid, and what is the matter with the others."""
+    from p31mg.report.rows import FLAGS
+
     table = study.table
     fitted = table["status"] == "OK"
+    flagged = fitted & ~table["mg_is_valid"]
+    acts = {"inputs_ok": table["kd_corrected"].astype(bool)}  # pH and temperature do, where Kd is corrected to them
     rows = [("valid", table["mg_is_valid"])]
     rows += [
-        (f"flagged: {text}", fitted & ~table["mg_is_valid"] & (table[c] == bad)) for text, (c, bad) in _FLAGS.items()
+        (f"flagged: {text}", flagged & acts.get(c, fitted) & (table[c] == bad)) for c, (text, bad, _) in FLAGS.items()
     ]
     rows += [(str(status), table["status"] == status) for status in dict.fromkeys(table.loc[~fitted, "status"])]
-    cells = [[text, str(int(which.sum())), _first(table, which)] for text, which in rows if which.any()]
+    cells = [line for text, which in rows if which.any() for line in _lines(text, table[which])]
     print_table([("spectra", "left"), ("", "right"), ("", "left")], cells, err=True)
     for line in _remarks(study):
         click.echo(line, err=True)
@@ -102,22 +100,37 @@ def _summarise(study: Study) -> None:
     click.echo(f"{len(valid)} of {len(table)} spectra valid; results are in {study.output}", err=True)
 
 
-def _first(table: pd.DataFrame, which: pd.Series[bool]) -> str:
-    """Return the reason or the name of the first of some rows, and that there are others."""
-    reasons = [str(r) for r in table.loc[which, "reason"].dropna().unique() if r]
-    if not reasons:
-        return ""
-    return reasons[0] if len(reasons) == 1 else f"{reasons[0]} ({len(reasons) - 1} other reasons in results.csv)"
+def _lines(text: str, rows: pd.DataFrame) -> list[list[str]]:
+    """Return the lines of some rows in the summary: how many there are, and each reason with how many have it."""
+    told: dict[
+        str, list[str]
+    ] = {}  # by reason without the name of the file, by which reasons that are one would differ
+    for file, reason in zip(rows["file"], rows["reason"].fillna("").astype(str), strict=True):
+        if reason and text != "valid":
+            told.setdefault(reason.replace(str(file), "..."), []).append(reason)
+    reasons = Counter({whole[0] if len(whole) == 1 else shared: len(whole) for shared, whole in told.items()})
+    shown = [(_cut(reason), n) for reason, n in reasons.most_common(_MOST_REASONS)]
+    if len(shown) == 1 and shown[0][1] == len(rows):
+        return [[text, str(len(rows)), shown[0][0]]]
+    more = len(reasons) - len(shown)
+    lines = [[text, str(len(rows)), ""], *(["", "", f"{n} x {reason}"] for reason, n in shown)]
+    return [*lines, ["", "", f"and {more} other reasons in results.csv"]] if more else lines
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_REASON else f"{text[: _LONGEST_REASON - 3].rstrip()}..."
 
 
 def _remarks(study: Study) -> list[str]:
     """Return one line for each thing that the log tells more of."""
-    n_notes = len(study.notes)
+    shown, n_more = study.notes[:_MOST_NOTES], len(study.notes[_MOST_NOTES:])
     remarks = {
         f"{study.n_resumed} of {study.n_files} files were finished before": study.n_resumed,
+        **dict.fromkeys(study.subjects.acting_text(study.n_files), True),
         f"{_counted(study.subjects.files_without_row)} without a row in the subject table": study.subjects.files_without_row,
         f"{_counted(study.subjects.rows_without_file)} of the subject table without a file": study.subjects.rows_without_file,
-        f"{n_notes} {'note' if n_notes == 1 else 'notes'} on the files: see batch.log": n_notes,
+        **dict.fromkeys((f"note: {note}" for note in shown), True),
+        f"{n_more} more {'note' if n_more == 1 else 'notes'} in batch.log": n_more,
     }
     return [text for text, is_said in remarks.items() if is_said]
 

@@ -107,17 +107,19 @@ class _Axis:
         return round(self.start + share * (self.end - self.start), 1)
 
     def ticks(self, n: int = 5) -> list[Tick]:
-        """Return round values on the axis."""
+        """Return round values on the axis; a logarithmic one that is too short for 1, 2 and 5 has those of a linear one."""
         if self.log:
             decades = range(math.floor(self.low), math.ceil(self.high) + 1)
             values = [m * 10.0**d for d in decades for m in (1, 2, 5)]
             values = [v for v in values if self.low <= math.log10(v) <= self.high]
-            return [Tick(self(v), f"{v:g}") for v in values]
-        raw = (self.high - self.low) / n
+            if len(values) > 2:
+                return [Tick(self(v), f"{v:g}") for v in values]
+        low, high = (10.0**self.low, 10.0**self.high) if self.log else (self.low, self.high)
+        raw = (high - low) / n
         power = 10.0 ** math.floor(math.log10(raw))
         step = power * next(m for m in (1, 2, 2.5, 5, 10) if m * power >= raw)
         digits = max(0, -math.floor(math.log10(step) + 1e-9) + (step / power == 2.5))
-        first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
+        first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
         return [Tick(self(i * step), f"{i * step:.{digits}f}") for i in range(first, last + 1)]
 
 
@@ -232,7 +234,8 @@ def against_snr(rows: Sequence[Row]) -> Chart:
     """Return all spectra that have a Mg against the SNR of PCr; what is flagged stands apart."""
     shown = [row for row in _shown(rows) if row.number("snr") > 0]
     snr = np.array([row.number("snr") for row in shown])
-    x = _x(0.85 * float(snr.min(initial=1e3)), 1.15 * float(snr.max(initial=1.0)), log=True)
+    lowest, highest = (float(snr.min()), float(snr.max())) if len(snr) else (1.0, 1e3)
+    x = _x(0.85 * lowest, 1.15 * highest, log=True)
     y = _y(_top(shown))
     return Chart(
         title="Against SNR",

@@ -19,9 +19,10 @@ from p31mg.acquisition import Spectra
 from p31mg.constants import LARMOR_FREQUENCY_31P_MHZ_PER_T
 from p31mg.fitting import FitStatus
 from p31mg.io.writing import write_whole
-from p31mg.magnesium import calibration_from_record, conditions_text, constants_text
+from p31mg.magnesium import Calibration, calibration_from_record, constants_text
 from p31mg.plot.labels import label_of
-from p31mg.report.rows import require_table
+from p31mg.report.fitted import RULES, baseline_text, begin_time_text, lineshape_text, phase_text, span
+from p31mg.report.rows import FLAGS, Row, group_column, position_columns, require_table, rows_of, status_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,12 +44,23 @@ _HEADER_FIELDS: Mapping[str, str] = {
 }
 """Fields of NIfTI-MRS that the standard asks for and that name no person, no device and no day, and how they are said."""
 
-_RULES = (
-    "the fit failed or did not converge, α- or β-ATP had an SNR below 9 or a shift or width on a bound, the PCr line was wider "
-    "than 0.6 ppm, the residual exceeded 1.35 times the noise, the shift lay outside the range of the calibration, or an end of "
-    "the interval lay beyond a limit of the calibration"
-)
-
+_CONSTANTS = {
+    "atp_ppm": "shift of free ATP {} ppm",
+    "mgatp_ppm": "of MgATP {} ppm",
+    "kd_uM": "Kd {} µM",
+    "p_mg_0": "pMg₀ {}",
+    "low_ppm": "limits {}",
+    "high_ppm": "and {} ppm",
+    "low_exponent": "exponents {}",
+    "high_exponent": "and {}",
+}
+_CONDITIONS = {
+    "ph": "pH {:g}",
+    "temperature_c": "{:g} °C",
+    "ionic_strength_M": "ionic strength {:g} M",
+    "potassium_M": "K⁺ {:g} M",
+}
+_SPATIAL = ("x", "y", "z")
 
 _SHIFTS = {"shift_alpha_beta_ppm": "δα − δβ", "shift_beta_pcr_ppm": "δβ − δPCr"}
 _BETWEEN = {"shift_alpha_beta_ppm": "the α- and β-ATP multiplets", "shift_beta_pcr_ppm": "the β-ATP multiplet and PCr"}
@@ -123,9 +135,11 @@ def _facts(table: pd.DataFrame, provenance: Mapping[str, Any]) -> dict[str, Any]
     prior, options = provenance.get("prior", {}), provenance.get("options", {})
     resonances = prior.get("resonances", {})
     names = sorted(resonances, key=lambda name: -float(resonances[name].get("chemical_shift_ppm", 0.0)))
-    begin_ms = 1e3 * _column(table, "begin_time_s")
-    sources = [str(s) for s in _texts(table, "begin_time_source")]
-    conditions = conditions_text(calibration)
+    read = table[table["status"] != FitStatus.NOT_READ.name]
+    known = fitted if len(fitted) else read
+    group = group_column(table)
+    rows = rows_of(table, group)
+    conditions = _conditions(calibration)
     engine = options.get("engine", "batch")
     headers = provenance.get("headers") or {}
     return {
@@ -133,22 +147,27 @@ def _facts(table: pd.DataFrame, provenance: Mapping[str, Any]) -> dict[str, Any]
         "version": __version__,
         "blank": BLANK,
         "software": provenance.get("versions", {}).get("p31mg", __version__),
-        "n_spectra": len(table),
-        "n_files": table["file"].nunique(),
+        "n_rows": len(table),
+        "n_spectra": _counted(len(read), "³¹P spectrum", "³¹P spectra"),
+        "n_files": _counted(read["file"].nunique(), "file"),
+        "not_read": _not_read(table),
+        "kinds": _kinds(read),
+        "groups": _groups(rows, table, group),
+        "why_flagged": _why_flagged(rows),
         "n_valid": len(valid),
         "n_flagged": len(fitted) - len(valid),
         "n_failed": len(failed),
         "why_failed": _why(failed),
+        "why_out": _why_out(rows),
         "frequency": _span(_column(table, "spectrometer_frequency_mhz"), 3),
         "field": _span(_column(table, "spectrometer_frequency_mhz") / LARMOR_FREQUENCY_31P_MHZ_PER_T, 1),
         "width": _span(_column(table, "spectral_width_hz"), 1),
         "points": _span(_column(table, "n_points"), 0),
-        "begin": _span(begin_ms, 3),
-        "begin_source": f" ({', '.join(sources)})" if sources else "",
-        "resonances": _listed([label_of(name) for name in names]) if names else BLANK,
-        "lineshape": str(prior.get("lineshape", BLANK))
-        .replace("lorentzian", "Lorentzian")
-        .replace("gaussian", "Gaussian"),
+        "begin": begin_time_text(known) or f"{BLANK} after the centre of the excitation",
+        "phases": phase_text(known),
+        "baseline": baseline_text(known, options),
+        "resonances": _listed(list(dict.fromkeys(label_of(name) for name in names))) if names else BLANK,
+        "lineshape": lineshape_text(known, prior, options, f"{BLANK} lines"),
         "prior": prior.get("name", options.get("prior", BLANK)),
         "fitted": {
             "batch": " by least squares to the discrete Fourier transform, in the band of the resonances",
@@ -157,7 +176,7 @@ def _facts(table: pd.DataFrame, provenance: Mapping[str, Any]) -> dict[str, Any]
         "calibration": calibration.id,
         "shift": _SHIFTS[calibration.quantity],
         "between": _BETWEEN[calibration.quantity],
-        "constants": constants_text(calibration),
+        "constants": _constants(calibration),
         "conditions": f"; {conditions}" if conditions else "",
         "source": calibration.source or BLANK,
         "evidence": calibration.evidence,
@@ -166,7 +185,7 @@ def _facts(table: pd.DataFrame, provenance: Mapping[str, Any]) -> dict[str, Any]
         "temperature": _span(_column(fitted, "temperature_c"), 1),
         "level": _percent(fitted),
         "errors": _errors(fitted),
-        "rules": _RULES,
+        "rules": RULES + (", or pH or temperature were not usable" if _is_corrected(fitted) else ""),
         "snr": _median_and_range(valid, "snr", 0),
         "pcr_width": _median_and_range(valid, "pcr_linewidth_hz", 1, " Hz"),
         "sd_shift": _median_and_range(valid, f"sd_{calibration.quantity}", 4, " ppm"),
@@ -183,7 +202,7 @@ def _items(f: Mapping[str, Any]) -> list[tuple[str, str | None]]:
         parts = [f["header"][name] or (BLANK if complete else "") for name in names]
         return "; ".join(dict.fromkeys([part for part in parts if part] + ([] if complete else [BLANK])))
 
-    model = f"{f['lineshape']} multiplets of {f['resonances']} (prior `{f['prior']}`)"
+    model = f"multiplets of {f['resonances']} with {f['lineshape']} (prior `{f['prior']}`), {f['phases']}"
     rows: list[tuple[str, str | None]] = [
         ("1. Hardware", None),
         ("a. Field strength", f"{f['field']} T, from the ³¹P frequency of {f['frequency']} MHz"),
@@ -197,9 +216,12 @@ def _items(f: Mapping[str, Any]) -> list[tuple[str, str | None]]:
         ("c. Its nominal size", BLANK),
         (
             "d. Repetition time, echo time",
-            f"TR {told('RepetitionTime')}; first point {f['begin']} ms after the centre of the excitation{f['begin_source']}",
+            f"TR {told('RepetitionTime')}; first point {f['begin']}",
         ),
-        ("e. Excitations per spectrum; for series: averaging and number of spectra", told("NumberOfTransients")),
+        (
+            "e. Excitations per spectrum; for series: averaging and number of spectra",
+            "; ".join(filter(None, [told("NumberOfTransients"), f["kinds"]])),
+        ),
         (
             "f. Further parameters: width, points, frequency offset; for MRSI: dimensions, field of view, matrix, acceleration",
             f"{f['width']} Hz, {f['points']} points; {BLANK}",
@@ -211,7 +233,7 @@ def _items(f: Mapping[str, Any]) -> list[tuple[str, str | None]]:
         ("a. Software", f"p31mg {f['software']}"),
         (
             "b. Processing before the fit",
-            f"none by p31mg: the FID was fitted as read, with its begin time; before reading: {BLANK}",
+            f"no filter and no zero filling by p31mg; {f['baseline']}; before reading: {BLANK}",
         ),
         ("c. Output", f"free intracellular Mg²⁺ in mM, from {f['shift']} by the calibration `{f['calibration']}`"),
         (
@@ -224,7 +246,10 @@ def _items(f: Mapping[str, Any]) -> list[tuple[str, str | None]]:
             f"PCr, median of valid spectra: SNR {f['snr']} (height of the matched-filtered peak over the noise sd of one "
             f"component), linewidth {f['pcr_width']}",
         ),
-        ("b. Exclusion criteria", f"{f['rules']}; excluded: {f['n_spectra'] - f['n_valid']} of {f['n_spectra']}"),
+        (
+            "b. Exclusion criteria",
+            f"{f['rules']}; excluded: {f['n_rows'] - f['n_valid']} of {f['n_rows']}{f['why_out']}",
+        ),
         (
             "c. Quality of the fit",
             f"median of valid spectra: sd of {f['shift']} {f['sd_shift']}; Cramér-Rao bound of the β-ATP shift {f['crlb']}",
@@ -257,32 +282,112 @@ def _texts(table: pd.DataFrame, name: str) -> list[str]:
 
 
 def _span(values: Any, digits: int) -> str:
-    """Return a value, or the range of several, with no more digits than it needs."""
-    if not len(values):
-        return BLANK
-    low, high = (f"{v:.{digits}f}" for v in (values.min(), values.max()))
-    low, high = ((t.rstrip("0").rstrip(".") if "." in t else t) for t in (low, high))
-    return low if low == high else f"{low} to {high}"
+    return span(values, digits, BLANK)
 
 
 def _median_and_range(table: pd.DataFrame, name: str, digits: int, unit: str = "") -> str:
     values = _column(table, name)
     if not len(values):
         return BLANK
-    return f"{np.median(values):.{digits}f}{unit} (range {values.min():.{digits}f} to {values.max():.{digits}f})"
+    low, middle, high = (f"{v:.{digits}f}" for v in (values.min(), np.median(values), values.max()))
+    return f"{middle}{unit}" if low == high else f"{middle}{unit} (range {low} to {high})"
 
 
 def _listed(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
+def _counted(n: int, one: str, many: str = "") -> str:
+    return f"{n} {one if n == 1 else many or one + 's'}"
+
+
 def _why(failed: pd.DataFrame) -> str:
     counts = failed["status"].value_counts()
-    return f" ({', '.join(f'{n} {status}' for status, n in counts.items())})" if len(counts) else ""
+    return f" ({', '.join(f'{n} {status_text(str(status))}' for status, n in counts.items())})" if len(counts) else ""
+
+
+def _why_flagged(rows: list[Row]) -> str:
+    """Return how often each flag was raised."""
+    counts = [(FLAGS[flag][0], sum(flag in row.flags for row in rows if row.verdict == "flagged")) for flag in FLAGS]
+    raised = [f"{n} {words}" for words, n in counts if n]
+    return f" ({', '.join(raised)})" if raised else ""
+
+
+def _why_out(rows: list[Row]) -> str:
+    """Return how many have no result, and how many one that is flagged, where there are any."""
+    n = {verdict: sum(row.verdict == verdict for row in rows) for verdict in ("failed", "flagged")}
+    said = [f"{k} {verdict}" for verdict, k in n.items() if k]
+    return f" ({', '.join(said)})" if said else ""
+
+
+def _not_read(table: pd.DataFrame) -> str:
+    n = table.loc[table["status"] == FitStatus.NOT_READ.name, "file"].nunique()
+    return f" ({n} of {_counted(table['file'].nunique(), 'file')} could not be read)" if n else ""
+
+
+def _kinds(read: pd.DataFrame) -> str:
+    """Return which of the files are grids or series, and of what size; empty where none is."""
+    positions = position_columns(read)
+    kinds: dict[str, int] = {}
+    for _, rows in read.groupby("file", sort=False) if positions else ():
+        n_along = {axis: int(rows[axis].nunique()) for axis in positions}
+        grid = [n_along[axis] for axis in _SPATIAL if n_along.get(axis)]
+        others = [n for axis, n in n_along.items() if axis not in _SPATIAL and n > 1]
+        said = [f"a grid of {' × '.join(map(str, grid))} voxels"] if np.prod(grid, dtype=int) > 1 else []
+        said += [f"a series of {' × '.join(map(str, others))} spectra"] if others else []
+        if said:
+            kinds[", each ".join(said)] = kinds.get(", each ".join(said), 0) + 1
+    return "; ".join(f"{_counted(n, 'file')} {'is' if n == 1 else 'are each'} {kind}" for kind, n in kinds.items())
+
+
+def _groups(rows: list[Row], table: pd.DataFrame, group: str | None) -> str:
+    """Return how many spectra, subjects and exclusions each group has; empty where there are no groups."""
+    if group is None:
+        return ""
+    said = []
+    for name in sorted({row.group for row in rows}, key=lambda name: (name == "", name)):
+        members = [row for row in rows if row.group == name]
+        subjects = {str(row.values["subject"]) for row in members if isinstance(row.values.get("subject"), str)}
+        out = [row for row in members if row.verdict != "valid"]
+        words: dict[str, int] = {}
+        for row in out:
+            failed = row.verdict == "failed"
+            for word in [status_text(str(row.values["status"]))] if failed else [FLAGS[f][0] for f in row.flags]:
+                words[word] = words.get(word, 0) + 1
+        why = f" ({', '.join(f'{n} {word}' for word, n in words.items())})" if words else ""
+        people = f" of {_counted(len(subjects), 'subject')}" if subjects else ""
+        mg = _median_and_range(table.iloc[[r.index for r in members if r.verdict == "valid"]], "free_mg_mM", 3, " mM")
+        median = f", median free Mg²⁺ {mg}" if mg != BLANK else ""
+        n = _counted(len(members), "spectrum", "spectra")
+        said.append(f"{name or 'without a group'}: {n}{people}, {len(out)} left out{why}{median}")
+    return "; ".join(said)
+
+
+def _constants(calibration: Calibration) -> str:
+    """Return the constants in prose; those of which there are no words as the calibration names them."""
+    if not calibration.constants.keys() <= _CONSTANTS.keys():
+        return constants_text(calibration)
+    sd: Mapping[str, float] = getattr(calibration, "sd_constants", None) or {}
+
+    def value_of(name: str) -> str:
+        return f"{calibration.constants[name]:g}" + (f" ± {sd[name]:.2g}" if sd.get(name) else "")
+
+    return ", ".join(_CONSTANTS[name].format(value_of(name)) for name in calibration.constants).replace(
+        ", and ", " and "
+    )
+
+
+def _conditions(calibration: Calibration) -> str:
+    known: Mapping[str, float | None] = getattr(calibration, "conditions", None) or {}
+    return ", ".join(text.format(known[name]) for name, text in _CONDITIONS.items() if known.get(name) is not None)
+
+
+def _is_corrected(fitted: pd.DataFrame) -> bool:
+    return "kd_corrected" in fitted and bool(fitted["kd_corrected"].astype(bool).any())
 
 
 def _kd(fitted: pd.DataFrame) -> str:
-    if "kd_corrected" not in fitted or not fitted["kd_corrected"].astype(bool).any():
+    if not _is_corrected(fitted):
         return "its constants used as they stand, without correction to pH, temperature or ions"
     strength, potassium = (_span(_column(fitted, c), 3) for c in ("ionic_strength_M", "potassium_M"))
     ratio = _span(_column(fitted, "kd_ratio"), 3)
@@ -299,7 +404,7 @@ def _ph(fitted: pd.DataFrame) -> str:
         value = _median_and_range(members, "ph", 2)
         said = {"given": f"given, median {value}", "unknown": "not known"}
         ways.append(said.get(source, f"read from the shift of Pi by `{source}`, median {value}"))
-    return ", ".join(ways) or BLANK
+    return ", or ".join(ways) or BLANK
 
 
 def _percent(fitted: pd.DataFrame) -> str:
@@ -308,5 +413,5 @@ def _percent(fitted: pd.DataFrame) -> str:
 
 
 def _errors(fitted: pd.DataFrame) -> str:
-    included = [text for text in _texts(fitted, "error_includes") if text != "nothing"]
-    return "; ".join(included) or "nothing"
+    included = [part for text in _texts(fitted, "error_includes") if text != "nothing" for part in text.split(", ")]
+    return ", ".join(dict.fromkeys(included)) or "nothing"

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import math
 import os
+import re
 import zlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import numpy as np
 
@@ -29,7 +32,7 @@ from p31mg.magnesium import calibration_from_record, conditions_text, constants_
 from p31mg.plot.labels import label_of
 from p31mg.report.charts import Chart, against_snr, by_group, calibration_chart, distribution, each_spectrum
 from p31mg.report.curves import FitCurves
-from p31mg.report.rows import FLAGS, Row, rows_of
+from p31mg.report.rows import FLAGS, Row, group_column, rows_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,6 +43,9 @@ __all__ = ["write_report"]
 
 _MOST_ROWS = 2_000
 _MOST_CURVE_BYTES = 11_000_000
+_MOST_PICTURE_BYTES = 3_000_000
+_PICTURE_PIXELS, _PICTURE_COLOURS = 760, 48
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,15 @@ class _Reason:
     rows: list[Row]
 
 
+@dataclass(frozen=True)
+class _Picture:
+    """A figure of a grid or series: its name, where it is below the folder, and a small copy, empty where that is left out."""
+
+    name: str
+    address: str
+    png: str
+
+
 def write_report(
     output: str | os.PathLike[str],
     table: pd.DataFrame,
@@ -60,6 +75,7 @@ def write_report(
     *,
     group: str | None = None,
     title: str | None = None,
+    figures: Sequence[str] = (),
 ) -> Path:
     """Write ``report.html``: the study at a glance, every spectrum with its fit, what was left out and why, and how it was made.
 
@@ -84,6 +100,9 @@ def write_report(
         Column to compare by. Default None: ``"group"`` where the table has it.
     title
         Of the page. Default None: the name of the study's folder.
+    figures
+        Maps of grids and time courses of series: PNG files by their path below `output`. Small copies are in the page, of the
+        first 3 MB, and all are linked. Default none.
 
     Returns
     -------
@@ -97,8 +116,8 @@ def write_report(
     WriteError
         The file cannot be written.
     """
-    if group is None and "group" in table:
-        group = "group"
+    if group is None:
+        group = group_column(table)
     if group is not None and group not in table:
         msg = f"group is {group!r}, which is no column of the table; give one of its columns, or leave it out."
         raise InputError(msg)
@@ -106,7 +125,16 @@ def write_report(
     rows = sorted(rows_of(table, group, folder), key=lambda row: row.attention)
     _require_curves(rows, curves)
     calibration = calibration_from_record(provenance["calibration"]) if "calibration" in provenance else None
-    text = _html(rows, columns, provenance, curves, calibration, group, title or Path(folder).name or "31P-MRS study")
+    text = _html(
+        rows,
+        columns,
+        provenance,
+        curves,
+        calibration,
+        group,
+        title or Path(folder).name or "31P-MRS study",
+        _pictures(Path(output), figures),
+    )
     path = Path(output) / "report.html"
     return write_whole(path, lambda name: Path(name).write_text(text, encoding="utf-8"))
 
@@ -119,6 +147,7 @@ def _html(
     calibration: Calibration | None,
     group: str | None,
     title: str,
+    pictures: Sequence[_Picture],
 ) -> str:
     import jinja2
 
@@ -148,6 +177,7 @@ def _html(
         mg=_summary(rows),
         level=_one_of(rows, "interval_level"),
         charts=charts,
+        pictures=pictures,
         group=group,
         groups=sorted({row.group for row in rows if row.group}),
         reasons=_reasons(rows),
@@ -207,19 +237,55 @@ def _charts(rows: Sequence[Row], calibration: Calibration | None, group: str | N
 
 
 def _reasons(rows: Sequence[Row]) -> list[_Reason]:
-    """Return why rows were left out: each reason of a failure, then each flag; a flagged row stands under all of its flags."""
-    failures: dict[tuple[str, str], list[Row]] = {}
+    """Return why rows were left out: each reason of a failure, then each flag; a flagged row stands under all of its flags.
+
+    Reasons that differ in the name of the file or in numbers are one; those of one status stand together.
+    """
+    failures: dict[str, dict[str, list[Row]]] = {}
     for row in rows:
         if row.verdict == "failed":
-            status = str(row.values["status"])
-            shared = row.reason.replace(row.file, "…")
-            failures.setdefault((status, shared), []).append(row)
-    found = [_Reason(status, reason, members) for (status, reason), members in failures.items()]
+            of_status = failures.setdefault(str(row.values["status"]), {})
+            of_status.setdefault(_NUMBER.sub("0", _without_name(row)), []).append(row)
+    found = [
+        (status, [_Reason(status, _without_name(m[0]), m) for m in kinds.values()])
+        for status, kinds in failures.items()
+    ]
     for flag, (words, _, advice) in FLAGS.items():
         members = [row for row in rows if flag in row.flags]
         if members:
-            found.append(_Reason(words, advice, members))
-    return sorted(found, key=lambda reason: -len(reason.rows))
+            found.append((words, [_Reason(words, advice, members)]))
+    blocks = sorted((kinds for _, kinds in found), key=lambda kinds: -sum(len(kind.rows) for kind in kinds))
+    return [kind for kinds in blocks for kind in sorted(kinds, key=lambda kind: -len(kind.rows))]
+
+
+def _without_name(row: Row) -> str:
+    """Return a reason without the name of its file, by which reasons that are one would differ."""
+    name = PurePosixPath(row.file).name
+    return row.reason.replace(row.file, "…").replace(name, "…") if name else row.reason
+
+
+def _pictures(folder: Path, figures: Sequence[str]) -> list[_Picture]:
+    """Return figures with small copies of them, up to as many bytes as the page should have."""
+    pictures, left = [], _MOST_PICTURE_BYTES
+    for name in figures:
+        png = _small(folder / name) if left > 0 else ""
+        left -= len(png)
+        pictures.append(
+            _Picture(name.removeprefix("figures/").removesuffix(".png"), quote(name), png if left >= 0 else "")
+        )
+    return pictures
+
+
+def _small(path: Path) -> str:
+    """Return a small copy of a PNG in few colours, as base64."""
+    from PIL import Image
+
+    with Image.open(path) as image:
+        small = image.convert("RGB")
+    small.thumbnail((_PICTURE_PIXELS, _PICTURE_PIXELS))
+    png = io.BytesIO()
+    small.quantize(_PICTURE_COLOURS, dither=Image.Dither.NONE).save(png, format="png", optimize=True)
+    return base64.b64encode(png.getvalue()).decode()
 
 
 def _require_curves(rows: Sequence[Row], curves: Mapping[str, FitCurves]) -> None:

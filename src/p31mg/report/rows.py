@@ -11,28 +11,43 @@ from typing import TYPE_CHECKING, Any
 
 from p31mg.errors import InputError
 from p31mg.fitting import FitStatus
+from p31mg.fitting.judge import LARGEST_RESIDUAL, RELIABLE_ATP_SNR, WIDEST_ATP_PPM, WIDEST_PCR_PPM
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["FLAGS", "Row", "position_columns", "require_table", "rows_of"]
+__all__ = ["FLAGS", "Row", "group_column", "position_columns", "require_table", "rows_of", "status_text"]
 
 _NEEDED = ("file", "status", "reason", "free_mg_mM", "interval_low_mM", "interval_high_mM", "snr", "mg_is_valid")
 
 FLAGS: Mapping[str, tuple[str, bool, str]] = {
     "converged": ("not converged", False, "the last step of the fit was not short enough"),
+    "moved": ("did not move", False, "α or β ended where the fit began: nothing drew it"),
     "at_bound": ("at a bound", True, "shift or width of α-ATP, β-ATP or PCr sits on the edge of its window"),
-    "snr_ok": ("low SNR of ATP", False, "α- or β-ATP has an SNR below 9: the fit may have taken noise for the line"),
-    "linewidth_ok": ("broad lines", False, "PCr is wider than 0.6 ppm: the multiplets merge with their neighbours"),
+    "snr_ok": (
+        "low SNR of ATP",
+        False,
+        f"α- or β-ATP has an SNR below {RELIABLE_ATP_SNR:g}: the fit may have taken noise for the line",
+    ),
+    "linewidth_ok": (
+        "broad lines",
+        False,
+        f"PCr is wider than {WIDEST_PCR_PPM:g} ppm: the multiplets merge with their neighbours",
+    ),
+    "atp_linewidth_ok": (
+        "broad ATP",
+        False,
+        f"a line of α- or β-ATP is wider than {WIDEST_ATP_PPM:g} ppm: a hump, and no multiplet",
+    ),
     "shift_in_range": ("shift out of range", False, "the shift lies outside that of Mg-bound to Mg-free ATP"),
     "residual_ok": (
         "residual above noise",
         False,
-        "there is signal that the model lacks: begin time, prior or lineshape",
+        f"more than {LARGEST_RESIDUAL:g} times the noise: there is signal that the model lacks: begin time, prior or lineshape",
     ),
     "in_range": ("outside the calibration", False, "the shift lies outside the range of the calibration"),
     "interval_open": ("interval open", True, "an end of the interval lies beyond a limit of the calibration"),
-    "inputs_ok": ("pH not known", False, "pH could not be read from Pi, or an input made no sense"),
+    "inputs_ok": ("pH or temperature not usable", False, "pH could not be read from Pi, or an input made no sense"),
 }
 """Column -> what its flag is called, the value that raises it, and what it says."""
 
@@ -67,7 +82,8 @@ class Row:
     @property
     def words(self) -> list[str]:
         """What is wrong with it, in words; empty where valid."""
-        return [self.reason] if self.reason else [FLAGS[f][0] for f in self.flags]
+        flags = [FLAGS[f][0] for f in self.flags]
+        return [*flags, self.reason] if self.reason else flags
 
     @property
     def attention(self) -> tuple[float, ...]:
@@ -76,6 +92,22 @@ class Row:
         relative = self.number("sd_mM") / self.number("free_mg_mM")
         widest_first = -relative if math.isfinite(relative) else -math.inf
         return (order, -len(self.flags), widest_first, self.index)
+
+
+def group_column(table: pd.DataFrame) -> str | None:
+    """Return the column that groups the spectra, in small letters or capitals: ``"group"`` where the table has it."""
+    return next((str(c) for c in table.columns if str(c).casefold() == "group"), None)
+
+
+def status_text(status: str) -> str:
+    """Return a status as prose has it.
+
+    Examples
+    --------
+    >>> status_text("NOT_READ"), status_text("ATP_NOT_FOUND")
+    ('not read', 'ATP not found')
+    """
+    return status.lower().replace("_", " ").replace("atp", "ATP")
 
 
 def require_table(table: pd.DataFrame) -> None:
@@ -118,7 +150,7 @@ def rows_of(table: pd.DataFrame, group: str | None, folder: str = "") -> list[Ro
                 name=" · ".join([file, *where]),
                 group="" if group is None or values[group] is None else _plain(values[group]),
                 verdict="failed" if failed else "valid" if values["mg_is_valid"] else "flagged",
-                reason=str(values["reason"] or values["status"]).replace(above, "") if failed else "",
+                reason=str(values["reason"] or (values["status"] if failed else "")).replace(above, ""),
                 flags=flags,
                 place_in_file=place,
                 values={k: math.nan if v is None else v for k, v in values.items()},

@@ -4,7 +4,8 @@
     sub-01/ses-pre/mrs/sub-01_ses-pre_nuc-31P_desc-p31mg_mrs.tsv  and .json
 
 BIDS has no name yet for quantities from spectroscopy. As other derivatives do, ``.bidsignore`` says which names are ours; all
-else is of the standard.
+else is of the standard. A file of which neither its path nor the subject table says who it is of is left out: a subject is not
+invented.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from p31mg.study.find import entities_of
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["derivatives"]
+__all__ = ["derivatives", "without_subject"]
 
 _VERSION = "1.10.0"
 _OURS = (
@@ -67,9 +68,8 @@ def derivatives(
     yield "dataset_description.json", json_text(_description(study))
     yield "README.md", _README.format(study=study, version=__version__)
     yield ".bidsignore", "".join(f"{pattern}\n" for pattern in _OURS)
-    table = table.assign(participant_id=[_participant(row) for row in table[["file"]].to_dict("records")])
-    if "subject" in table:
-        table["participant_id"] = table["subject"].fillna(table["participant_id"])
+    table = table.assign(participant_id=table.get("subject"))
+    table = table[table["participant_id"].notna()]
     by_participant = table.groupby("participant_id", sort=True)
     own = [c for c in carried if c in table and c != "subject" and (by_participant[c].nunique(dropna=False) == 1).all()]
     yield "participants.tsv", _tsv(by_participant[own].first().reset_index() if own else _ids(table))
@@ -104,16 +104,20 @@ concentration of free intracellular Mg2+.
 
 * `sub-*/**/*_desc-p31mg_mrs.tsv`: the results of each file, one row for each spectrum; the JSON file beside it says what the
   columns mean.
-* `results.csv`: all rows in one table. `results.json`: options, calibration, prior knowledge, versions, checksums of the
-  inputs.
+* `results.csv`: all rows in one table, also those of files without a subject. `results.json`: options, calibration, prior
+  knowledge, versions, checksums of the inputs.
 """
 
 
-def _participant(row: Mapping[Any, Any]) -> str:
-    """Return who a file is of where neither its path nor the subject table says so: the file itself."""
-    name = str(row["file"])
-    subject = entities_of(name).get("subject")
-    return str(subject) if subject else f"sub-{_NOT_IN_LABELS.sub('', _ENDING.sub('', name)) or 'unnamed'}"
+def without_subject(files: Iterable[str], carried: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return the files of which neither their path nor the subject table (`carried`) says who they are of.
+
+    Examples
+    --------
+    >>> without_subject(["sub-01/mrs/sub-01_svs.nii.gz", "notes.txt", "x.dat"], {"x.dat": {"subject": "sub-02"}})
+    ['notes.txt']
+    """
+    return [f for f in files if "subject" not in entities_of(f) and carried.get(f, {}).get("subject") is None]
 
 
 def _path(file: str, participant: str) -> str:

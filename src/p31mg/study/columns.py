@@ -16,7 +16,7 @@ COLUMNS: Mapping[str, str] = {
     "acquisition": "BIDS entity acq",
     "run": "BIDS entity run",
     "status": "how the fit ended: " + ", ".join(s.name for s in FitStatus),
-    "reason": "why there is no result; empty where status is OK",
+    "reason": "why there is no result of the fit, or no Mg2+ where Kd could not be corrected; empty where there is one",
     "shift_alpha_beta_ppm": "delta(alpha-ATP) - delta(beta-ATP) between multiplet centres, ppm",
     "sd_shift_alpha_beta_ppm": "its standard deviation from the joint covariance, ppm",
     "shift_beta_pcr_ppm": "delta(beta-ATP) - delta(PCr), ppm",

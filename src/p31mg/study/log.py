@@ -16,11 +16,14 @@ __all__ = ["write_log"]
 _SHOWN = 5
 
 
-def write_log(output: Path, entries: Mapping[str, Entry], subjects: Subjects, files: Sequence[str]) -> None:
-    """Write the log of the files that are finished."""
+def write_log(
+    output: Path, entries: Mapping[str, Entry], subjects: Subjects, files: Sequence[str], notes: Sequence[str] = ()
+) -> None:
+    """Write the log of the files that are finished; `notes` are on the study as a whole."""
     now = datetime.now(tz=UTC).isoformat(timespec="seconds")
     done = [name for name in files if name in entries]
     lines = [f"{now} p31mg {__version__}: {len(done)} of {len(files)} files finished"]
+    lines += [*subjects.acting_text(len(files)), *notes]
     said: dict[str, list[str]] = {}
     for name in done:
         for note in (*entries[name].warnings, *entries[name].notes):

@@ -22,14 +22,20 @@ _SECONDS_WORTH_A_PROCESS = 3.0
 """Work of which another process, which needs a second to start, takes its share."""
 
 
-def n_workers(tasks: Sequence[Task], extras: frozenset[Extra]) -> int:
-    """Return how many processes are worth while for some tasks: one for a few seconds of work, at most one for each core."""
-    worth = sum(_seconds(t.an_input, extras) for t in tasks) / _SECONDS_WORTH_A_PROCESS
-    if worth < 2:
-        return 1
+def n_workers(tasks: Sequence[Task], extras: frozenset[Extra], asked: int | None = None) -> int:
+    """Return how many processes to start: one for a few seconds of work, or as many as are asked for.
+
+    There is at most one for each core, and one for each task: others would only need memory.
+    """
+    if asked is None:
+        asked = int(min(sum(_seconds(t.an_input, extras) for t in tasks) / _SECONDS_WORTH_A_PROCESS, len(tasks)))
+        if asked < 2:
+            return 1
+    if asked < 2:
+        return asked
     from loky import cpu_count
 
-    return int(min(worth, cpu_count()))
+    return min(asked, cpu_count(), len(tasks))
 
 
 def portions(tasks: Sequence[Task], root: Path, settings: Settings, extras: frozenset[Extra]) -> Iterator[Job]:

@@ -42,6 +42,7 @@ def provenance(
         "calibration": calibration_record(settings.calibration),
         "subjects": {
             **subjects.record,
+            "acting": dict(subjects.acting),
             "files_without_row": list(subjects.files_without_row),
             "rows_without_file": list(subjects.rows_without_file),
         }

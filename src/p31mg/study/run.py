@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ from p31mg.errors import InputError, P31mgWarning, WriteError
 from p31mg.io.documents import json_text
 from p31mg.io.writing import make_folder, write_text, write_whole
 from p31mg.report import write_methods, write_report
-from p31mg.study.bids import derivatives
+from p31mg.study.bids import derivatives, without_subject
 from p31mg.study.cluster import on_cluster
 from p31mg.study.dispatch import Keeper, Progress, work_off
 from p31mg.study.figures import draw_study, figure_stems
@@ -28,7 +28,7 @@ from p31mg.study.find import find_inputs
 from p31mg.study.folder import locked, prepare, remove_earlier, require_own
 from p31mg.study.log import write_log
 from p31mg.study.options import Options, Settings, with_signature
-from p31mg.study.parts import Parts
+from p31mg.study.parts import Entry, Parts
 from p31mg.study.pools import Pool, on_this_machine
 from p31mg.study.portions import n_workers, portions
 from p31mg.study.record import provenance
@@ -108,8 +108,8 @@ def batch(
     overwrite
         Let results made with other options be replaced. Default False: they are refused.
     workers
-        Processes on this machine. Default None: this one for what takes it a few seconds, all cores for more. The results do not
-        depend on it.
+        Processes on this machine, at most one for each core and each file that is left to do: more are not started. Default
+        None: this one for what takes it a few seconds, all cores for more. The results do not depend on it.
     client
         A `distributed.Client`, or the address of the scheduler of a Dask cluster, whose workers do the work. Default None.
     progress
@@ -187,6 +187,7 @@ def run_study(
     known = read_subjects(subjects, root, names)
     if out is not None:
         require_own(out, root, settings, overwrite=overwrite)
+    own_notes = _bids_notes(names, known) if bids and out is not None else []
     stems = figure_stems(names)
     tasks = [Task(i, known.own.get(i.name, {}), stems[i.name]) for i in inputs]
     wanted: dict[Extra, bool] = {"figures": figures, "curves": report, "places": True}
@@ -213,10 +214,10 @@ def run_study(
         finally:
             if out is not None:
                 with suppress(WriteError):  # it would hide what happened
-                    write_log(out, parts.entries, known, names)
+                    write_log(out, parts.entries, known, names, own_notes)
         table = table_of(parts.rows(), names, no_rows(settings), {n: e.axes for n, e in parts.entries.items()}, known)
         entries = [parts.entries[name] for name in names]
-        notes = tuple(dict.fromkeys(note for e in entries for note in (*e.warnings, *e.notes)))
+        notes = tuple(dict.fromkeys([*own_notes, *(note for e in entries for note in (*e.warnings, *e.notes))]))
         study = Study(table, out, len(names), n_resumed, notes, known)
         if out is None:
             for text in dict.fromkeys(text for e in entries for text in e.warnings):
@@ -229,6 +230,21 @@ def run_study(
     return study
 
 
+def _bids_notes(names: Sequence[str], known: Subjects) -> list[str]:
+    """Return which files the BIDS dataset leaves out, as nothing says who they are of."""
+    left_out = without_subject(names, known.carried)
+    if not left_out:
+        return []
+    shown = ", ".join(left_out[:3]) + (", ..." if len(left_out) > 3 else "")
+    return [f"{len(left_out)} of {len(names)} files have no BIDS subject and are left out of the derivatives: {shown}"]
+
+
+def _of_places(entries: Iterable[Entry], extras: frozenset[Extra]) -> list[str]:
+    """Return the figures of grids and series."""
+    names = [name for e in entries if e.axes for name in e.wanted(extras)]
+    return sorted(name for name in names if name.endswith(("_maps.png", "_series.png")))
+
+
 def _silent(what: str, done: int, total: int) -> None:
     del what, done, total
 
@@ -238,7 +254,7 @@ def _pool(
 ) -> AbstractContextManager[Pool]:
     if client is not None:
         return on_cluster(client, root)
-    return on_this_machine(n_workers(tasks, extras) if workers is None else workers)
+    return on_this_machine(n_workers(tasks, extras, workers))
 
 
 def _finish(
@@ -254,7 +270,7 @@ def _finish(
             write_whole(make_folder(out / "figures") / name, figure.savefig)
             files.append(f"figures/{name}")
     if "curves" in extras:
-        page = write_report(out, table, record["columns"], record, parts.curves)
+        page = write_report(out, table, record["columns"], record, parts.curves, figures=_of_places(entries, extras))
         files += [page.name, write_methods(out, table, record).name]
     if bids:
         for name, content in derivatives(table, record["columns"], study.subjects.columns, root.resolve().name):

@@ -2,9 +2,9 @@
 
 A column `file` (path below the folder of the study, or the bare name where only one file has it) or `subject`
 (`participant_id`, with or without ``sub-``) says where a row belongs; with `subject`, columns `session` and `run` may narrow it.
-Columns named as options of `OWN_OPTIONS` act on their rows in place of the option; an empty cell leaves it. All others are
-carried into the results, and say who a file is of where its path does not. Rows without a file and files without a row are
-reported, not refused.
+Columns named as options of `OWN_OPTIONS` act on their rows in place of the option; an empty cell leaves it. In both, small
+letters and capitals are the same: `pH` is `ph`. All others are carried into the results, and say who a file is of where its path
+does not. Rows without a file and files without a row are reported, not refused.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ _KEYS = ("session", "run")
 _PREFIX = {"subject": "sub-", "session": "ses-"}
 _ALIASES = {"participant_id": "subject", "session_id": "session"}
 _TEXT = ("file", "subject", "session", *_ALIASES)
+_READ_IN_ANY_CASE = {name.casefold(): name for name in ("file", "subject", *_KEYS, *_ALIASES, *OWN_OPTIONS)}
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,8 @@ class Subjects:
         Values of the other columns, text or numbers as they stand in the table; None where empty.
     columns
         Names of the other columns.
+    acting
+        Columns that act as options, as the table calls them, with how many files have a value of their own there.
     files_without_row, rows_without_file
         What was not matched.
     record
@@ -59,9 +62,14 @@ class Subjects:
     own: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     carried: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     columns: tuple[str, ...] = ()
+    acting: Mapping[str, int] = field(default_factory=dict)
     files_without_row: tuple[str, ...] = ()
     rows_without_file: tuple[str, ...] = ()
     record: Mapping[str, Any] = field(default_factory=dict)
+
+    def acting_text(self, n_files: int) -> list[str]:
+        """Return what acts in place of an option, and on how many files."""
+        return [f"{column} of {n} of {n_files} files from the subject table" for column, n in self.acting.items()]
 
 
 def read_subjects(table: SubjectTable | None, root: Path, names: Iterable[str]) -> Subjects:
@@ -72,15 +80,15 @@ def read_subjects(table: SubjectTable | None, root: Path, names: Iterable[str]) 
     ReadError
         The file cannot be read as a table.
     InputError
-        It has no column that says which file or subject, the same key twice, text where a number acts, or a column that is one of
-        the results.
+        It has no column that says which file or subject, two columns that mean the same, the same key twice, text where a number
+        acts, or a column that is one of the results.
     """
     participants = root / "participants.tsv"
     if table is None:
         if not participants.is_file():
             return Subjects()
         table = participants
-    frame, where, record = _frame(table)
+    frame, where, record, headings = _frame(table)
     keys = _keys(frame, where)
     carried = [c for c in frame.columns if c not in OWN_OPTIONS and c not in keys]
     clash = next((c for c in carried if is_result(c) and c not in ENTITIES.values()), None)
@@ -103,18 +111,21 @@ def read_subjects(table: SubjectTable | None, root: Path, names: Iterable[str]) 
             candidates = [(name,)] if bare[_bare(name)] > 1 else [(name,), (_bare(name),)]
         matched |= [(name, key) for key in candidates if key in rows][:1]
     used = set(matched.values())
+    own = {name: _own(rows[key], _shown(key), where) for name, key in matched.items()}
+    counts_of_own = Counter(option for of_file in own.values() for option in of_file)
     return Subjects(
-        own={name: _own(rows[key], _shown(key), where) for name, key in matched.items()},
+        own=own,
         carried={name: {c: _plain(rows[key][c]) for c in carried} for name, key in matched.items()},
         columns=tuple(carried),
+        acting={headings[c]: counts_of_own[c] for c in OWN_OPTIONS if c in headings},
         files_without_row=tuple(name for name in names if name not in matched),
         rows_without_file=tuple(_shown(key) for key in rows if key not in used),
         record=record,
     )
 
 
-def _frame(table: SubjectTable) -> tuple[pd.DataFrame, str, dict[str, Any]]:
-    """Return the table with its keys as text, how messages call it, and its record."""
+def _frame(table: SubjectTable) -> tuple[pd.DataFrame, str, dict[str, Any], dict[str, str]]:
+    """Return the table with its keys as text, how messages call it, its record, and how it calls its columns itself."""
     import pandas as pd
 
     if isinstance(table, (pd.DataFrame, Mapping)):
@@ -128,18 +139,37 @@ def _frame(table: SubjectTable) -> tuple[pd.DataFrame, str, dict[str, Any]]:
             text = content.decode("utf-8-sig")
             heading = text.partition("\n")[0]
             separator = next((s for s in ("\t", ";") if s in heading and "," not in heading), ",")
-            frame = pd.read_csv(
-                io.StringIO(text), sep=separator, dtype=dict.fromkeys(_TEXT, str), skipinitialspace=True
-            )
+            columns = pd.read_csv(io.StringIO(text), sep=separator, skipinitialspace=True, nrows=0).columns
+            as_text = {c: str for c in columns if _canonical(c) in _TEXT}
+            frame = pd.read_csv(io.StringIO(text), sep=separator, dtype=as_text, skipinitialspace=True)
         except OSError as error:
             msg = f"subject table {path} cannot be read: {error.strerror or error}."
             raise ReadError(msg) from error
         except ValueError as error:
             msg = f"{where} is no table ({str(error).splitlines()[0]}); give a CSV or TSV with one line of headings."
             raise ReadError(msg) from error
-    frame.columns = frame.columns.astype(str).str.strip()
+    headings = _headings([str(c).strip() for c in frame.columns], where)
+    frame.columns = list(headings)
     frame = frame.rename(columns={c: new for c, new in _ALIASES.items() if c in frame and new not in frame})
-    return frame.convert_dtypes(), where, {**record, "sha256": hashlib.sha256(content).hexdigest()}
+    return frame.convert_dtypes(), where, {**record, "sha256": hashlib.sha256(content).hexdigest()}, headings
+
+
+def _canonical(heading: Any) -> str:
+    """Return a heading as p31mg calls the column: `pH` is `ph`; any other as it stands."""
+    text = str(heading).strip()
+    return _READ_IN_ANY_CASE.get(text.casefold(), text)
+
+
+def _headings(headings: list[str], where: str) -> dict[str, str]:
+    """Return what the table calls each column, by the name that it has here."""
+    named: dict[str, str] = {}
+    for heading in headings:
+        name = _canonical(heading)
+        if name in named:
+            msg = f"{where} has the columns {named[name]} and {heading}, which mean the same; leave one out."
+            raise InputError(msg)
+        named[name] = heading
+    return named
 
 
 def _keys(frame: pd.DataFrame, where: str) -> tuple[str, ...]:

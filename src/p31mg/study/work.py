@@ -214,6 +214,9 @@ def _fitted(members: Sequence[_Read], job: Job, curves: list[FitCurves]) -> Iter
             return
         mg = _magnesium(result, settings, _own_of_rows(members, settings))
     rows = _rows(result, mg)
+    senseless = {m.task.an_input.name: _senseless(m.task.own) for m in members}
+    of_rows = [text for m in members for text in [senseless[m.task.an_input.name]] * m.n_rows]
+    rows["reason"] = _reasons(rows, mg, of_rows)
     warned = tuple(dict.fromkeys(str(w.message) for w in caught))
     by_column = {str(name): column.tolist() for name, column in rows.items()}
     of_fit = curves_of(result) if job.extras & {"figures", "curves"} else None
@@ -231,7 +234,7 @@ def _fitted(members: Sequence[_Read], job: Job, curves: list[FitCurves]) -> Iter
             sha256=m.sha256,
             columns={**positions, **{name: values[part] for name, values in by_column.items()}, **source},
             axes=m.spectra.axis_names,
-            notes=m.doubts,
+            notes=(*m.doubts, *([text] if (text := senseless[m.task.an_input.name]) else [])),
             warnings=warned,
             headers=header_fields(m.spectra),
             files=dict(_files(m, result, mg, of_fit, part, positions, job.extras)),
@@ -258,6 +261,26 @@ def _magnesium(result: FitResult, settings: Settings, own: Mapping[str, FloatArr
         makes_sense &= good
     mg = free_magnesium(result, calibration=settings.calibration, **{**settings.magnesium, **sensible})
     return replace(mg, inputs_ok=mg.inputs_ok & makes_sense)
+
+
+def _senseless(own: Mapping[str, float]) -> str:
+    """Return what of a file's own options is outside any sense, and so not used; empty where nothing is."""
+    wrong = [
+        f"{name} {own[name]:g} of the subject table is not used; it must lie between {low:g} and {high:g}"
+        for name, (low, high) in _LIMITS.items()
+        if name in own and not low <= own[name] <= high
+    ]
+    return "; ".join(wrong)
+
+
+def _reasons(rows: pd.DataFrame, mg: MagnesiumResult, senseless: Sequence[str]) -> list[str]:
+    """Return why rows have no result: that of the fit, or why Kd, and with it Mg2+, is not known."""
+    no_kd = np.broadcast_to(np.isnan(mg.kd_ratio), len(rows)) & (rows["status"] == FitStatus.OK.name).to_numpy()
+    unread = "pH could not be read from Pi, and Kd cannot be corrected without it"
+    return [
+        reason or ((of_row or unread) if is_unknown else "")
+        for reason, of_row, is_unknown in zip(rows["reason"].tolist(), senseless, no_kd.tolist(), strict=True)
+    ]
 
 
 def _rows(result: FitResult, mg: MagnesiumResult) -> pd.DataFrame:

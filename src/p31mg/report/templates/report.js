@@ -100,7 +100,9 @@
   }
 
   // ---- gallery ----
-  const drawable = worstFirst.map((row) => row.dataset.row).filter((index) => data.rows[index].curves !== undefined);
+  const isDrawable = (index) => data.rows[index].curves !== undefined;
+  const drawable = worstFirst.map((row) => row.dataset.row).filter(isDrawable);
+  drawable.sort((a, b) => data.rows[b].fitted - data.rows[a].fitted); // stable: what has a fit, worst first, then the others
   let drawn = 0;
   async function grow() {
     const next = drawable.slice(drawn, drawn + THUMBS);
