@@ -17,6 +17,7 @@ from p31mg.errors import InputError
 from p31mg.io.documents import json_text
 from p31mg.io.writing import write_whole
 from p31mg.magnesium import constants_text
+from p31mg.magnesium.inputs import PI_IS_FAINT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -138,7 +139,9 @@ def calibration_line(calibration: Calibration) -> str:
 
 def conditions_lines(mg: MagnesiumResult, *others: MagnesiumResult) -> list[str]:
     """Return pH, temperature, what was done to Kd for them, and what has an error, as every printed Mg2+ needs them."""
-    ph = "unknown" if mg.ph_source == "unknown" else f"{number_range(mg.ph)} ({mg.ph_source})"
+    ph = mg.ph_source if mg.ph_source.startswith("unknown") else f"{number_range(mg.ph)} ({mg.ph_source})"
+    if mg.pi_is_faint.any() and ph != mg.ph_source:
+        ph += f", {PI_IS_FAINT} in {int(mg.pi_is_faint.sum())} of {mg.pi_is_faint.size}"
     notes = dict.fromkeys(result.kd_note for result in (mg, *others))
     lines = [f"pH {ph}, temperature {number_range(mg.temperature_c)} C; {'; '.join(notes)}"]
     if mg.kd_corrected:

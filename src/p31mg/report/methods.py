@@ -20,6 +20,7 @@ from p31mg.constants import LARMOR_FREQUENCY_31P_MHZ_PER_T
 from p31mg.fitting import FitStatus
 from p31mg.io.writing import write_whole
 from p31mg.magnesium import calibration_from_record, conditions_text, constants_text
+from p31mg.magnesium.inputs import PI_IS_FAINT
 from p31mg.plot.labels import label_of
 from p31mg.report.rows import require_table
 
@@ -297,7 +298,11 @@ def _ph(fitted: pd.DataFrame) -> str:
     for source in _texts(fitted, "ph_source"):
         members = fitted[fitted["ph_source"] == source]
         value = _median_and_range(members, "ph", 2)
-        said = {"given": f"given, median {value}", "unknown": "not known"}
+        said = {
+            "given": f"given, median {value}",
+            "unknown": "not known",
+            PI_IS_FAINT: "not known where Pi is too faint",
+        }
         ways.append(said.get(source, f"read from the shift of Pi by `{source}`, median {value}"))
     return ", ".join(ways) or BLANK
 
