@@ -192,7 +192,7 @@ def _require_signal(spectra: Spectra, path: Path) -> None:
     for part, values in (("imaginary", measured.imag), ("real", measured.real)):
         if not values.any():
             msg = (
-                f"file {path} holds FIDs whose {part} part is nothing but zeros: every peak would have a mirror image on the other side of "
-                "the carrier. Export both parts of the FID."
+                f"file {path} holds FIDs whose {part} part is nothing but zeros: every peak would have a mirror image "
+                "on the other side of the carrier. Export both parts of the FID."
             )
             raise ReadError(msg)
