@@ -158,7 +158,7 @@ def command(
     emit(output_format, output, table, document, lambda: _show(file, spectra, result, mg, energy, table))
     warn_of_the_fit(result)
     if figure is not None:
-        _draw(result, figure)
+        _draw(result, mg, figure)
     click.get_current_context().exit(0 if mg.is_valid.all() else 1)
 
 
@@ -290,7 +290,7 @@ def _require_figure_name(path: Path | None) -> None:
         raise WriteError(msg)
 
 
-def _draw(result: FitResult, path: Path) -> None:
+def _draw(result: FitResult, mg: MagnesiumResult, path: Path) -> None:
     from p31mg import plot
     from p31mg.io.writing import write_whole
     from p31mg.plot.style import FIT_SIZE, figure_for_file
@@ -305,6 +305,10 @@ def _draw(result: FitResult, path: Path) -> None:
     drawn = plot.fit(result, index, figure.add_subplot())
     place = " ".join(f"{name} {i}" for name, i in zip(result.spectra.axis_names, index, strict=True))
     heading = " ".join([Path(result.spectra.source).name, place]).strip()
-    drawn.ax.set_title(f"{heading}\n{drawn.ax.get_title(loc='left')}", loc="left", fontsize="medium")
+    value, (low, high) = float(mg.free_mg_mM[index]), mg.interval_mM[index]
+    concentration = magnesium_text(value, low, high, bool(mg.in_range[index]))
+    interval = f" mM, {mg.level:.0%} interval {interval_text(low, high)} mM" if np.isfinite(value) else ""
+    told = f"free Mg²⁺ {concentration}{interval} ({mg.calibration.id})"
+    drawn.ax.set_title(f"{heading}\n{drawn.ax.get_title(loc='left')}\n{told}", loc="left", fontsize="medium")
     write_whole(path, figure.savefig)
     click.echo(f"written: {path}{f' ({place})' if place else ''}", err=True)
