@@ -177,7 +177,8 @@ def found_lines(result: FitResult) -> list[str]:
     """Return what the fit did beyond the plain model: begin time, first points and field, one line each."""
     from p31mg.prior import common_parameters
 
-    fitted, common, lines = np.isfinite(result.amplitude).all(axis=-1), common_parameters(result.model_prior), []
+    fitted, common = np.isfinite(result.amplitude).all(axis=-1), common_parameters(result.model_prior)
+    lines: list[str] = []
     if not fitted.any():
         return lines
     if "begin_time_s" in common:
