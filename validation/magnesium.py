@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 
 import p31mg
+from p31mg.magnesium.inputs import LEAST_SNR_OF_PI
 from p31mg.magnesium.speciation import CALIBRATION_CONDITIONS, Conditions, dissociation_constant_M, kd_ratio
 
 N_DRAWS = 20_000
@@ -114,6 +115,19 @@ def correlation_of_ph() -> dict[str, Any]:
     largest = float(np.abs(both / fit.sd_shift_alpha_beta_ppm / np.sqrt(covariance[:, pi, pi])).max())
     print(f"\nerrors of Pi and of the alpha-beta shift at SNR 200: correlation at most {largest:.4f}")
     return {"n": 200, "largest": largest}
+
+
+def false_pi(n: int = 3000) -> dict[str, float]:
+    """Print and return how often the fit of a spectrum without Pi finds one that pH would be read from."""
+    rates = {}
+    for name in ("muscle-3t", "brain-7t"):
+        prior = p31mg.load_prior(name)
+        pi = prior.index("pi")
+        amplitude = [0.0 if r.name == "pi" else r.amplitude for r in prior.resonances]
+        fit = p31mg.fit(p31mg.simulate(np.full(n, 0.5), prior=prior, snr=300, seed=5, amplitude=amplitude), prior)
+        rates[name] = float((fit.snr_resonance[:, pi] >= LEAST_SNR_OF_PI).mean())
+    print(f"no Pi: one of SNR {LEAST_SNR_OF_PI:g} or more is found in {rates} of {n} spectra each")
+    return rates
 
 
 def coverage_of_corrected_fits(n_per_ph: int = 600) -> dict[str, Any]:
@@ -221,6 +235,7 @@ if __name__ == "__main__":
     record = {
         "speed": speed(),
         "correlation_of_ph": correlation_of_ph(),
+        "false_pi": false_pi(),
         "corrected": coverage_of_corrected_fits(),
         "all_errors": coverage_of_all_errors(),
         "fits": coverage_of_fits(),

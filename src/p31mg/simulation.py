@@ -15,6 +15,7 @@ from p31mg.constants import LARMOR_FREQUENCY_31P_MHZ_PER_T, PLAUSIBLE_PH
 from p31mg.core.signal import Sampling, model_fid
 from p31mg.errors import InputError
 from p31mg.magnesium import Calibration, get_calibration, get_ph_equation
+from p31mg.magnesium.arguments import numbers
 from p31mg.prior import Prior, common_range, line_structure, load_prior
 
 if TYPE_CHECKING:
@@ -218,7 +219,7 @@ def _signals(
 
 def _broadcast(**arguments: npt.ArrayLike) -> list[FloatArray]:
     """Return arguments as arrays of one shape, all finite but for an infinite SNR."""
-    arrays = {name: np.asarray(value, dtype=float) for name, value in arguments.items()}
+    arrays = {name: numbers(name, value) for name, value in arguments.items()}
     for name, values in arrays.items():
         bad = values[np.isnan(values) | (np.isinf(values) & (name != "snr"))]
         if bad.size:

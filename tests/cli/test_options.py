@@ -79,6 +79,7 @@ OPTIONS = {
         **energetics("--energetics"),
         "--figure": ((), ("--figure", "fit.png")),
         "--energetics": ((), ("--energetics",)),
+        "--force": ((), ("--force",)),  # tests/cli/test_what_a_fit_tells.py has files that are there
         "--combine-coils": ((), ("--combine-coils",)),  # refused: tests/cli/test_preparation.py has a file of coils
         "--average": ((), ("--average", "dyn")),
         "--saturation": (("--energetics",), ("--saturation", "pcr=1.2")),
@@ -188,7 +189,9 @@ def test_every_option_is_tried(command: str) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:prior 'brain-7t' is for 7 T")
-@pytest.mark.parametrize(("command", "option"), [c for c in CASES if c[0] in ("fit", "info", "mg")])
+@pytest.mark.parametrize(
+    ("command", "option"), [c for c in CASES if c[0] in ("fit", "info", "mg") and c[1] != "--force"]
+)
 def test_option_changes_the_document(
     command: str, option: str, run: Run, shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

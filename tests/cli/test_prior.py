@@ -25,7 +25,7 @@ class TestShow:
 
     def test_one_at_a_frequency(self, run):
         done = run("prior", "show", "muscle", "--at", 25.8525)
-        assert "muscle: 8 resonances, tissue skeletal muscle, any field, widths at 1.5 T" in done.stdout
+        assert "muscle: 8 resonances, tissue skeletal muscle, any field, widths at 25.8525 MHz (1.50 T)" in done.stdout
         pcr = next(line for line in done.stdout.splitlines() if line.startswith(" pcr"))
         assert pcr.split()[1:6] == ["0", "-0.5", "to", "0.5", "4"]
         assert "doi:10.1002/nbm.4246" in done.stdout
@@ -120,3 +120,18 @@ class TestImport:
         assert done.exit_code == 2
         assert "chemicalshift of AATP2" in done.stderr
         assert not (tmp_path / "own.toml").exists()
+
+
+def test_imported_prior_replaces_a_file_only_if_asked(run, tmp_path):
+    from tests.cli.conftest import PEAKS
+
+    (tmp_path / "peaks.csv").write_text(PEAKS, encoding="utf-8")
+    there = tmp_path / "peaks.toml"
+    there.write_text("mine", encoding="utf-8")
+    command = ("prior", "import", tmp_path / "peaks.csv", "--spectrometer-frequency", 120, "-o", there)
+    refused = run(*command)
+    assert refused.exit_code == 2
+    assert f"{there} exists and is not replaced; choose another name or give --force" in refused.stderr
+    assert there.read_text(encoding="utf-8") == "mine"
+    assert run(*command, "--force").exit_code == 0
+    assert "[[resonance]]" in there.read_text(encoding="utf-8")

@@ -50,6 +50,12 @@ TEXTS: dict[str, tuple[bytes, type[Exception], str]] = {
     "Inf": (GOOD.encode() + b"0 -inf\n", p31mg.ReadError, "line 71: '0 -inf' holds NaN or Inf"),
     "overflow": (GOOD.encode() + b"1e999 0\n", p31mg.ReadError, "line 71: '1e999 0' holds NaN or Inf"),
     "all zeros": (b"0 0\n" * 70, p31mg.ReadError, "holds only zeros"),
+    "real part alone": (
+        b"0.5 0\n-0.25 0\n" * 35,
+        p31mg.ReadError,
+        "whose imaginary part is nothing but zeros: every peak",
+    ),
+    "imaginary part alone": (b"0 0.5\n0 -0.25\n" * 35, p31mg.ReadError, "whose real part is nothing but zeros"),
     "63 points": (b"1 2\n" * 63, p31mg.ReadError, "fid has 63 points on its last axis, .*; at least 64 are needed"),
     "garbage": (np.random.default_rng(0).bytes(5000), p31mg.UnsupportedFormatError, "NIfTI-MRS, jMRUI text"),
     "UTF-16": (GOOD.encode("utf-16"), p31mg.UnsupportedFormatError, "none of the formats that p31mg reads"),
@@ -62,6 +68,24 @@ def test_bad_text(content: bytes, error: type[Exception], message: str, tmp_path
     file = tmp_path / "fid.txt"
     file.write_bytes(content)
     refused(file, error, message, **OPTIONS)
+
+
+@pytest.mark.parametrize("name", ["a.nii.gz", "a.npz", "a.csv"])
+def test_real_part_alone_of_any_format(name: str, tmp_path: Path) -> None:
+    whole = p31mg.simulate([0.4, 0.5], snr=300, seed=1, n_points=512)
+    file = p31mg.write(p31mg.Spectra(whole.fid.real + 0j, whole.acquisition), tmp_path / name)
+    refused(
+        file, p31mg.ReadError, "part is nothing but zeros: every peak would have a mirror image .* Export both parts"
+    )
+    one_voxel = np.where([[True], [False]], whole.fid.real, whole.fid)
+    p31mg.write(p31mg.Spectra(one_voxel, whole.acquisition), tmp_path / name)
+    assert p31mg.read(file).batch_shape == (2,)
+
+
+@pytest.mark.parametrize("path", [3, None, np.zeros(3), b"a.nii.gz"])
+def test_what_is_no_path(path: Any) -> None:
+    with pytest.raises(p31mg.InputError, match=r"path is a \w+; give the name of a file or folder"):
+        p31mg.read(path)
 
 
 def test_missing_file(tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def test_extension_counts_before_the_sidecar(by_hand: ByHand) -> None:
 
 
 def test_axis_names_are_the_tags_of_the_file(by_hand: ByHand) -> None:
-    data = np.ones((1, 1, 1, 64, 2, 3), dtype=complex)
+    data = np.full((1, 1, 1, 64, 2, 3), 1 + 1j)
     spectra = p31mg.read(by_hand(data, EchoTime=0.0, dim_5="DIM_COIL", dim_6="DIM_DYN"))
     assert (spectra.batch_shape, spectra.axis_names) == ((2, 3), ("coil", "dyn"))
 

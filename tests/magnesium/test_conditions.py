@@ -329,3 +329,45 @@ def test_pi_without_error_beside_shifts_that_have_one_is_no_ph():
 def test_ph_of_a_spectrum_without_noise_is_known():
     fit = p31mg.fit(p31mg.simulate(0.5, ph=6.9, n_points=1024))
     assert float(p31mg.free_magnesium(fit).ph) == pytest.approx(6.9, abs=1e-3)
+
+
+@pytest.fixture(scope="module", name="fit")
+def fit_of_spectra_without_pi():
+    """Return 40 spectra without Pi, the last with it."""
+    amplitude = np.tile([r.amplitude for r in p31mg.load_prior("muscle-3t").resonances], (40, 1))
+    amplitude[:-1, 1] = 0.0
+    return p31mg.fit(p31mg.simulate(np.full(40, 0.5), snr=300, seed=3, amplitude=amplitude, n_points=1024))
+
+
+class TestSpectrumWithoutPi:
+    """The fit of Pi that is not there is the highest noise in a wide window."""
+
+    def test_tells_no_ph(self, fit):
+        mg = p31mg.free_magnesium(fit)
+        assert fit.names[1] == "pi"
+        assert (
+            np.isfinite(mg.ph).tolist() == mg.inputs_ok.tolist() == (~mg.pi_is_faint).tolist() == [False] * 39 + [True]
+        )
+        assert np.isnan(mg.sd_ph[:-1]).all()
+        assert mg.is_valid.all()
+        sources = mg.to_dataframe()["ph_source"].tolist()
+        assert sources == ["unknown: SNR of Pi below 5"] * 39 + ["taylor-1983"]
+
+    def test_tells_no_corrected_magnesium_and_no_adp(self, fit):
+        mg = p31mg.free_magnesium(fit, correct_kd=True)
+        assert np.isfinite(mg.free_mg_mM).tolist() == mg.is_valid.tolist() == [False] * 39 + [True]
+        adp = p31mg.energetics(fit, mg)
+        assert np.isfinite(adp.adp_uM).tolist() == adp.is_valid.tolist() == [False] * 39 + [True]
+
+    def test_alone_says_why(self, fit):
+        one = p31mg.fit(p31mg.Spectra(fit.spectra.fid[0], fit.spectra.acquisition))
+        mg = p31mg.free_magnesium(one, correct_kd=True)
+        assert mg.ph_source == "unknown: SNR of Pi below 5"
+        assert not mg.is_valid
+        assert p31mg.free_magnesium(one, ph=7.0, correct_kd=True).is_valid
+
+    def test_threshold_is_that_of_the_snr_of_pi(self, fit):
+        snr = fit.snr_resonance.copy()
+        snr[:, 1] = np.linspace(4.0, 6.0, 40)
+        mg = p31mg.free_magnesium(dataclasses.replace(fit, snr_resonance=snr))
+        assert mg.pi_is_faint.tolist() == (snr[:, 1] < 5).tolist()

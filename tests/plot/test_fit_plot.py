@@ -11,6 +11,9 @@ from matplotlib.figure import Figure
 
 import p31mg
 from p31mg.plot import FitPlot
+from p31mg.plot.labels import colours_of, label_of
+
+MUSCLE = p31mg.load_prior("muscle-3t").names
 
 
 @pytest.fixture(scope="module")
@@ -142,3 +145,43 @@ def test_phase_is_that_of_the_begin_time_that_was_fitted():
         for a in (spectrum.acquisition, told)
     )
     assert np.abs(right - found).max() < 0.02 * np.abs(right).max()
+
+
+@pytest.mark.parametrize("prior", ["muscle-3t", "heart-3t", "brain-7t", "liver", "blood"])
+def test_resonances_have_colours_of_their_own(prior: str) -> None:
+    names = p31mg.load_prior(prior).names
+    colours = colours_of(names)
+    assert len(set(colours)) == len({label_of(name) for name in names})
+    assert colours_of(names[::-1]) == colours[::-1]
+    muscle = dict(zip(MUSCLE, colours_of(MUSCLE), strict=True))
+    assert all(muscle.get(name, colour) == colour for name, colour in zip(names, colours, strict=True))
+
+
+def test_index_into_a_single_spectrum_is_refused() -> None:
+    one = p31mg.fit(p31mg.simulate(0.5, snr=300, seed=1, n_points=512))
+    with pytest.raises(
+        p31mg.InputError, match=r"index is 7, but this is the fit of a single spectrum; leave index out"
+    ):
+        p31mg.plot.fit(one, index=7)
+
+
+def test_resonances_of_one_name_are_labelled_once() -> None:
+    heart = p31mg.fit(p31mg.simulate(0.5, prior="heart-3t", snr=300, seed=1, n_points=512), prior="heart-3t")
+    texts = [label.get_text() for label in p31mg.plot.fit(heart).labels]
+    assert len(texts) == len(heart.names)
+    assert texts.count("2,3-DPG") == 1
+
+
+def test_beta_is_drawn_once_more_as_many_times_as_is_said(drawn: FitPlot, result: p31mg.FitResult) -> None:
+    centre = float(result.chemical_shift_ppm[1, result.names.index("beta_atp")])
+    (text,) = (t for t in drawn.ax.texts if "×" in t.get_text())
+    times = int(text.get_text().split("×")[1])
+    known = {drawn.data, drawn.model, drawn.residual, *drawn.resonances}
+    enlarged = [line for line in drawn.ax.lines if line not in known]
+    assert [line.get_color() for line in enlarged] == [drawn.data.get_color(), drawn.model.get_color()]
+    for line, whole in zip(enlarged, (drawn.data, drawn.model), strict=True):
+        ppm, shown = (np.asarray(values) for values in line.get_data())
+        assert np.abs(ppm - centre).max() < 2
+        there = dict(zip(*whole.get_data(), strict=True))
+        there = np.array([there[at] for at in ppm])
+        np.testing.assert_allclose(shown - shown[0], times * (there - there[0]), atol=1e-9 * np.abs(shown).max())

@@ -146,7 +146,8 @@ def test_axis_that_is_not_there(axis, message, array):
 
 def test_axis_must_be_named_where_none_is_called_coil(stack, clean):
     with pytest.raises(
-        p31mg.InputError, match="axis is not given, and none of the axes receiver are called coil, channel"
+        p31mg.InputError,
+        match="axis is not given, and no axis is called coil or channel; the spectra have the axis receiver",
     ):
         combine_coils(stack(np.tile(clean().fid, (3, 1)), "receiver"))
 

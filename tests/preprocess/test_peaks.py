@@ -128,3 +128,8 @@ def test_window_beyond_is_not_warned_of(clean):
 def test_refused(windows, options, message, clean):
     with pytest.raises(p31mg.InputError, match=message):
         remove_peaks(clean(), windows, **options)
+
+
+def test_windows_that_are_no_numbers():
+    with pytest.raises(p31mg.InputError, match=r"windows_ppm is 'x'; give pairs \(low, high\) in ppm from PCr"):
+        p31mg.preprocess.remove_peaks(p31mg.simulate(0.5, seed=1), "x")

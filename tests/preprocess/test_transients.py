@@ -203,7 +203,7 @@ def test_few_transients(n, drifting):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"axis": "coil"}, "axis is 'coil'; the spectra have the axes dyn"),
+        ({"axis": "coil"}, "axis is 'coil'; the spectra have the axis dyn"),
         ({"weights": "snr"}, "weights 'snr' is not known"),
         ({"largest_drift_ppm": 0.0}, "largest_drift_ppm is 0.0; it must be above 0"),
         ({"reject_beyond_sd": -1}, "reject_beyond_sd is -1; it must be above 0"),

@@ -311,3 +311,11 @@ class TestPackaged:
 
 def test_at_least_the_promised_sets_are_packaged():
     assert {"muscle-3t", "brain-7t"} <= set(packaged_priors())
+
+
+@pytest.mark.parametrize("prior", [3, None, ["muscle"]])
+def test_what_is_no_prior(prior):
+    with pytest.raises(
+        p31mg.InputError, match=r"prior is a \w+; give the name of a prior, the path of a .toml file or a Prior"
+    ):
+        p31mg.load_prior(prior)

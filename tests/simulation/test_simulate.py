@@ -274,3 +274,8 @@ class TestDefaults:
 def test_refuses(options, message):
     with pytest.raises(p31mg.InputError, match=message):
         simulate(**options)
+
+
+def test_magnesium_that_is_no_number():
+    with pytest.raises(p31mg.InputError, match=r"free_mg_mM is 'x'; it must be a number or an array of numbers"):
+        p31mg.simulate("x")

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from p31mg.cli.options import acquisition_options
+from p31mg.cli.render import require_free
 
 __all__ = ["command"]
 
@@ -28,13 +29,10 @@ def command(source: Path, target: Path, force: bool, **acquisition: Any) -> None
     p31mg convert fid.txt fid.nii.gz --spectrometer-frequency 120 --spectral-width 10000 --begin-time 0.0003
     """
     import p31mg
-    from p31mg.errors import WriteError
     from p31mg.io.writing import require_known_ending
 
     require_known_ending(target)
-    if target.exists() and not force:
-        msg = f"{target} exists and is not replaced; choose another name or give --force."
-        raise WriteError(msg)
+    require_free(target, force)
     spectra = p31mg.read(source, **acquisition)
     p31mg.write(spectra, target)
     click.echo(f"written: {target} {spectra!r}", err=True)

@@ -26,12 +26,15 @@ from p31mg.cli.render import (
     conditions_lines,
     emit,
     energetics_lines,
+    found_lines,
     interval_text,
     magnesium_text,
     print_table,
+    require_free,
     require_table_name,
     rows_of,
     verdict,
+    warn_of_the_fit,
 )
 from p31mg.errors import InputError
 from p31mg.magnesium import calibration_record
@@ -81,6 +84,7 @@ _FIGURE_SUFFIXES = (".png", ".pdf", ".svg")
     type=click.Path(path_type=Path),
     help="Draw the fit here (.png, .pdf, .svg); of a grid, the best spectrum.",
 )
+@click.option("--force", is_flag=True, help="Replace the files of --output and --figure where they exist.")
 def command(
     file: Path,
     prior: str,
@@ -92,6 +96,7 @@ def command(
     output_format: str,
     output: Path | None,
     figure: Path | None,
+    force: bool,
     **options: Any,
 ) -> None:
     """Fit the spectra of one FILE and print shifts, errors and free Mg2+.
@@ -109,6 +114,8 @@ def command(
 
     require_table_name(output)
     _require_figure_name(figure)
+    for written in (output, figure):
+        require_free(written, force)
     magnesium, assumed = taken(options, MAGNESIUM_OPTIONS), taken(options, ENERGETICS_OPTIONS)
     of_fit_options = taken(options, FIT_OPTIONS)
     p31mg.free_magnesium(np.nan, ph=_ANY_PH if ph is None else ph, **magnesium)
@@ -120,6 +127,12 @@ def command(
         p31mg.energetics(np.nan, np.nan, np.nan, **_without_magnesium(assumed))
     knowledge = p31mg.load_prior(prior)
     spectra = _prepared(p31mg.read(file, **options), combine_coils, average_axis)
+    sd_begin_time_s = spectra.acquisition.sd_begin_time_s
+    if of_fit_options["phase_model"] == "locked" and sd_begin_time_s > 0:
+        click.echo(
+            f"phase model locked: the begin time is taken as exact, its sd of {1e3 * sd_begin_time_s:g} ms is not used",
+            err=True,
+        )
     result = p31mg.fit(spectra, prior=knowledge, **of_fit_options)
     mg = p31mg.free_magnesium(result, ph=ph, **magnesium)
     of_fit = result.to_dataframe()
@@ -143,8 +156,9 @@ def command(
     if energy is not None:
         document["energetics"] = {"route": energy.route, "assumed": list(energy.assumed)}
     emit(output_format, output, table, document, lambda: _show(file, spectra, result, mg, energy, table))
+    warn_of_the_fit(result)
     if figure is not None:
-        _draw(result, figure)
+        _draw(result, mg, figure)
     click.get_current_context().exit(0 if mg.is_valid.all() else 1)
 
 
@@ -211,7 +225,8 @@ def _show(
 ) -> None:
     axes = list(spectra.axis_names)
     rows = []
-    for _, row in table.iterrows():
+    empty = table["status"].isin(["NO_SIGNAL", "ZERO_SIGNAL"]) if len(table) > 1 else np.zeros(len(table), dtype=bool)
+    for _, row in table[~empty].iterrows():
         position = ",".join(str(row[name]) for name in axes) or "-"
         if row["status"] != "OK":
             rows.append([position, "", "", "", "", *([""] * 2 if energy else []), _snr(row["snr"]), row["status"]])
@@ -239,6 +254,11 @@ def _show(
         ("status", "left"),
     ]
     print_table(columns, rows, f"{file}: {spectra!r}, prior {result.prior.name}")
+    if len(table) > 1:
+        left_out = f"; {int(empty.sum())} without signal are not shown" if empty.any() else ""
+        click.echo(f"{int(mg.is_valid.sum())} of {len(table)} valid{left_out}")
+    for line in found_lines(result):
+        click.echo(line)
     click.echo(calibration_line(mg.calibration))
     for line in [*conditions_lines(mg), *([] if energy is None else energetics_lines(energy))]:
         click.echo(line)
@@ -270,7 +290,7 @@ def _require_figure_name(path: Path | None) -> None:
         raise WriteError(msg)
 
 
-def _draw(result: FitResult, path: Path) -> None:
+def _draw(result: FitResult, mg: MagnesiumResult, path: Path) -> None:
     from p31mg import plot
     from p31mg.io.writing import write_whole
     from p31mg.plot.style import FIT_SIZE, figure_for_file
@@ -285,6 +305,10 @@ def _draw(result: FitResult, path: Path) -> None:
     drawn = plot.fit(result, index, figure.add_subplot())
     place = " ".join(f"{name} {i}" for name, i in zip(result.spectra.axis_names, index, strict=True))
     heading = " ".join([Path(result.spectra.source).name, place]).strip()
-    drawn.ax.set_title(f"{heading}\n{drawn.ax.get_title(loc='left')}", loc="left", fontsize="medium")
+    value, (low, high) = float(mg.free_mg_mM[index]), mg.interval_mM[index]
+    concentration = magnesium_text(value, low, high, bool(mg.in_range[index]))
+    interval = f" mM, {mg.level:.0%} interval {interval_text(low, high)} mM" if np.isfinite(value) else ""
+    told = f"free Mg²⁺ {concentration}{interval} ({mg.calibration.id})"
+    drawn.ax.set_title(f"{heading}\n{drawn.ax.get_title(loc='left')}\n{told}", loc="left", fontsize="medium")
     write_whole(path, figure.savefig)
     click.echo(f"written: {path}{f' ({place})' if place else ''}", err=True)

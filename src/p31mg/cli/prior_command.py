@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from p31mg.cli.options import format_option
-from p31mg.cli.render import emit, print_table, require_table_name
+from p31mg.cli.render import emit, print_table, require_free, require_table_name
 from p31mg.errors import InputError
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def show(prior: str | None, at_mhz: float | None, output_format: str, output: Pa
     if prior is None:
         _show_all(output_format, output)
     else:
-        _show_one(_loaded(prior, at_mhz), output_format, output)
+        _show_one(_loaded(prior, at_mhz), output_format, output, at_mhz)
 
 
 @command.command(name="check")
@@ -72,7 +72,7 @@ def check(file: str, at_mhz: float | None) -> None:
     from p31mg.prior import advice
 
     prior = _loaded(file, at_mhz)
-    click.echo(f"{file} holds together: {_head(prior)}")
+    click.echo(f"{file} holds together: {_head(prior, at_mhz)}")
     for sentence in advice(prior):
         click.echo(f"advice: {sentence}")
 
@@ -90,7 +90,10 @@ def check(file: str, at_mhz: float | None) -> None:
 @click.option("--tissue", default="not stated", show_default=True, help="FILE does not state it.")
 @click.option("--name", help="Of the prior. Default: that of FILE.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Prior file (.toml) to write.")
-def import_(file: Path, spectrometer_frequency_mhz: float, tissue: str, name: str | None, output: Path) -> None:
+@click.option("--force", is_flag=True, help="Replace the file of --output where it exists.")
+def import_(
+    file: Path, spectrometer_frequency_mhz: float, tissue: str, name: str | None, output: Path, force: bool
+) -> None:
     """Import a prior-knowledge spreadsheet of pyAMARES (CSV): lines become multiplets with couplings.
 
     What is not as it was in FILE is said, and stands at the head of the file that is written.
@@ -105,6 +108,7 @@ def import_(file: Path, spectrometer_frequency_mhz: float, tissue: str, name: st
     if output.suffix != ".toml":
         msg = f"output is {output}; the name of a prior file must end in .toml."
         raise InputError(msg)
+    require_free(output, force)
     imported = p31mg.import_prior(file, spectrometer_frequency_mhz, tissue=tissue, name=name)
     text = prior_toml(imported.prior, imported.notes)
     write_whole(output, lambda path: Path(path).write_text(text, encoding="utf-8"))
@@ -123,10 +127,11 @@ def _loaded(prior: str, at_mhz: float | None) -> Prior:
     return loaded if at_mhz is None else loaded.at(at_mhz)
 
 
-def _head(prior: Prior) -> str:
+def _head(prior: Prior, at_mhz: float | None = None) -> str:
     from p31mg.prior import field_text
 
-    field = f"any field, widths at {prior.field_strength_t:.4g} T" if prior.scales_with_field else field_text(prior)
+    where = f"{prior.field_strength_t:.4g} T" if at_mhz is None else f"{at_mhz:g} MHz ({prior.field_strength_t:.2f} T)"
+    field = f"any field, widths at {where}" if prior.scales_with_field else field_text(prior)
     return (
         f"{prior.name}: {len(prior.names)} resonances, tissue {prior.tissue}, {field}, reference {prior.reference}, "
         f"{prior.lineshape} lines, ATP {prior.coupling}"
@@ -150,7 +155,7 @@ def _show_all(output_format: str, output: Path | None) -> None:
     emit(output_format, output, frame, {"priors": frame.to_dict(orient="records")}, table)
 
 
-def _show_one(prior: Prior, output_format: str, output: Path | None) -> None:
+def _show_one(prior: Prior, output_format: str, output: Path | None, at_mhz: float | None) -> None:
     import dataclasses
 
     import pandas as pd
@@ -166,7 +171,7 @@ def _show_one(prior: Prior, output_format: str, output: Path | None) -> None:
             ("J (Hz)", "left"),
             ("source", "left"),
         ]
-        print_table(columns, [_row(r) for r in prior.resonances], f"{_head(prior)}\n{prior.description}")
+        print_table(columns, [_row(r) for r in prior.resonances], f"{_head(prior, at_mhz)}\n{prior.description}")
         for source in prior.sources:
             click.echo(source)
 

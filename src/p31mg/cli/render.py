@@ -17,10 +17,13 @@ from p31mg.errors import InputError
 from p31mg.io.documents import json_text
 from p31mg.io.writing import write_whole
 from p31mg.magnesium import constants_text
+from p31mg.magnesium.inputs import PI_IS_FAINT
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from p31mg.arrays import BoolArray
+    from p31mg.fitting import FitResult
     from p31mg.magnesium import Calibration, EnergeticsResult, MagnesiumResult
 
 __all__ = [
@@ -28,14 +31,17 @@ __all__ = [
     "conditions_lines",
     "emit",
     "energetics_lines",
+    "found_lines",
     "interval_text",
     "magnesium_text",
     "number_range",
     "print_table",
     "progress",
+    "require_free",
     "require_table_name",
     "rows_of",
     "verdict",
+    "warn_of_the_fit",
 ]
 
 WIDTH_OF_A_FILE = 240
@@ -47,6 +53,15 @@ def require_table_name(output: Path | None) -> None:
     if output is not None and output.suffix not in (".csv", ".json"):
         msg = f"output is {output}; its name must end in .csv or .json."
         raise InputError(msg)
+
+
+def require_free(path: Path | None, force: bool) -> None:
+    """Refuse, before any work, to replace a file unless that is asked for."""
+    from p31mg.errors import WriteError
+
+    if path is not None and path.exists() and not force:
+        msg = f"{path} exists and is not replaced; choose another name or give --force."
+        raise WriteError(msg)
 
 
 def emit(
@@ -138,7 +153,11 @@ def calibration_line(calibration: Calibration) -> str:
 
 def conditions_lines(mg: MagnesiumResult, *others: MagnesiumResult) -> list[str]:
     """Return pH, temperature, what was done to Kd for them, and what has an error, as every printed Mg2+ needs them."""
-    ph = "unknown" if mg.ph_source == "unknown" else f"{number_range(mg.ph)} ({mg.ph_source})"
+    ph = f"{number_range(mg.ph)} ({mg.ph_source})" if np.isfinite(mg.ph).any() else "unknown"
+    if mg.ph_source == PI_IS_FAINT:
+        ph = PI_IS_FAINT
+    elif mg.pi_is_faint.any():
+        ph += f", {PI_IS_FAINT} in {int(mg.pi_is_faint.sum())} of {mg.pi_is_faint.size}"
     notes = dict.fromkeys(result.kd_note for result in (mg, *others))
     lines = [f"pH {ph}, temperature {number_range(mg.temperature_c)} C; {'; '.join(notes)}"]
     if mg.kd_corrected:
@@ -152,6 +171,70 @@ def conditions_lines(mg: MagnesiumResult, *others: MagnesiumResult) -> list[str]
 def energetics_lines(result: EnergeticsResult) -> list[str]:
     """Return what ADP and dG rest on."""
     return [f"energetics, route {result.route}: {'; '.join(result.assumed)}"]
+
+
+def found_lines(result: FitResult) -> list[str]:
+    """Return what the fit did beyond the plain model: begin time, first points and field, one line each."""
+    from p31mg.prior import common_parameters
+
+    fitted, common = np.isfinite(result.amplitude).all(axis=-1), common_parameters(result.model_prior)
+    lines: list[str] = []
+    if not fitted.any():
+        return lines
+    if "begin_time_s" in common:
+        a = result.spectra.acquisition
+        stated = f"stated {1e3 * a.begin_time_s:.3f}" + (
+            f" ± {1e3 * a.sd_begin_time_s:.3f}" if a.sd_begin_time_s else ""
+        )
+        sd = 1e3 * result.crlb_begin_time_s[fitted]
+        found = _spread(1e3 * result.begin_time_s[fitted], ".3f")
+        lines.append(f"begin time fitted: {found} ± {_spread(sd, '.3f')} ms ({stated})")
+    left_out = result.first_point[fitted]
+    if left_out.any():
+        n = _spread(left_out[left_out > 0], "d")
+        lines.append(f"first points left out: {n}, in {int((left_out > 0).sum())} of {left_out.size}")
+    if "gaussian_linewidth_hz" in common and result.prior.gaussian_linewidth_hz is None:
+        width = result.gaussian_linewidth_hz[fitted]
+        if (width > 0).any():
+            found = _spread(width[width > 0], ".1f")
+            lines.append(f"field fitted: lines broadened by {found} Hz, in {int((width > 0).sum())} of {width.size}")
+    return lines
+
+
+def warn_of_the_fit(result: FitResult) -> None:
+    """Say on stderr where a fitted begin time contradicts the stated one, and where the frequency axis looks reversed."""
+    from p31mg.fitting import FitStatus
+
+    fitted = np.isfinite(result.amplitude).all(axis=-1)
+    off = fitted & ~result.quality.begin_time_ok
+    if off.any():
+        click.echo(
+            f"warning: {int(off.sum())} of {off.size}: the fitted begin time is more than 3 sd from the stated one; check it",
+            err=True,
+        )
+    unseen = result.status == FitStatus.ATP_NOT_FOUND
+    if unseen.any() and _looks_reversed(result, unseen):
+        click.echo(
+            "warning: ATP lies on the high side of PCr, so the sign of the frequency axis looks reversed; fit the conjugate "
+            "(spectra.fid.conj() in Python)",
+            err=True,
+        )
+
+
+def _looks_reversed(result: FitResult, unseen: BoolArray) -> bool:
+    """Return whether ATP is seen in the conjugate of the best spectrum in which it was not found."""
+    from p31mg.acquisition import Spectra
+    from p31mg.preprocess import check_conjugation
+
+    best = int(np.where(unseen, np.nan_to_num(result.snr), -1.0).argmax())
+    fid = result.spectra.fid.reshape(-1, result.spectra.n_points)[best]
+    return bool(check_conjugation(Spectra(fid, result.spectra.acquisition)).is_reversed)
+
+
+def _spread(values: Any, form: str) -> str:
+    """Return the least and the greatest of some numbers."""
+    low, high = f"{values.min():{form}}", f"{values.max():{form}}"
+    return low if low == high else f"{low} to {high}"
 
 
 def number_range(values: Any) -> str:

@@ -99,7 +99,7 @@ def read(
         The content is of no known format, or of a kind that holds no FIDs.
     ReadError
         The file is missing, empty, truncated, not 31P, contradicts what is given, holds fewer than 64 points, or holds
-        nothing but zeros, NaN or Inf.
+        nothing but zeros, NaN or Inf, be it in the real or imaginary part alone.
 
     Examples
     --------
@@ -118,6 +118,9 @@ def read(
         sd_begin_time_s=sd_begin_time_s,
         override=override,
     )
+    if not isinstance(path, (str, os.PathLike)):
+        msg = f"path is a {type(path).__name__}; give the name of a file or folder."
+        raise InputError(msg)
     return examine(Path(path), given).spectra
 
 
@@ -185,3 +188,11 @@ def _require_signal(spectra: Spectra, path: Path) -> None:
     if not (spectra.fid.any(axis=-1) & finite).any():
         msg = f"file {path} holds only zeros; export it again."
         raise ReadError(msg)
+    measured = spectra.fid[finite]
+    for part, values in (("imaginary", measured.imag), ("real", measured.real)):
+        if not values.any():
+            msg = (
+                f"file {path} holds FIDs whose {part} part is nothing but zeros: every peak would have a mirror image "
+                "on the other side of the carrier. Export both parts of the FID."
+            )
+            raise ReadError(msg)

@@ -101,7 +101,8 @@ def free_magnesium(
     sd_ppm
         Sd of the shift, in ppm, of a shape that broadcasts; only with plain numbers. Default None: no interval.
     ph
-        Intracellular pH, 5 to 9: one number, one per shift, or what `ph_from_pi` returns. Default None: from Pi of the fit.
+        Intracellular pH, 5 to 9: one number, one per shift, or what `ph_from_pi` returns. Default None: from Pi of the
+        fit, where its SNR is at least 5; a fainter one may be noise.
         For the record, unless `correct_kd`.
     sd_ph
         Its sd. Default None: that from Pi where pH is, otherwise not known.
@@ -244,6 +245,7 @@ def _result(
         level=level,
         calibration=calibration,
         ph_source=ph_used.source,
+        pi_is_faint=ph_used.pi_is_faint,
         index=shifts.index,
     )
 

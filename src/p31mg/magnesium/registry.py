@@ -145,6 +145,9 @@ def get_calibration(calibration: Calibration | str | os.PathLike[str]) -> Calibr
     name = os.fspath(calibration)
     if name in calibrations():
         return calibrations()[name]
+    if not name.endswith(".toml") and Path(name).is_file():
+        msg = f"calibration file {name} must be TOML, with a name that ends in .toml."
+        raise ReadError(msg)
     if not name.endswith(".toml"):
         raise UnknownNameError(kind="calibration", name=name, known=calibrations())
     try:

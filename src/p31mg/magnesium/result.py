@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from p31mg.arrays import BoolArray, FloatArray
 from p31mg.magnesium.calibrations import Calibration
+from p31mg.magnesium.inputs import PI_IS_FAINT
 from p31mg.magnesium.uncertainty import Estimate, probability_beyond
 
 if TYPE_CHECKING:
@@ -62,7 +63,10 @@ class MagnesiumResult(Estimate):
     calibration
         The `Calibration`, with constants, source and evidence.
     ph_source
-        ``"given"``, the id of the equation, or ``"unknown"``.
+        ``"given"``, the id of the equation, ``"unknown"``, or ``"unknown: SNR of Pi below 5"`` where that holds wherever there
+        are shifts; the table says it for each row.
+    pi_is_faint
+        (...,) True where pH was to be read from Pi and the SNR of Pi is below 5: pH is NaN.
 
     Examples
     --------
@@ -88,6 +92,7 @@ class MagnesiumResult(Estimate):
     level: float
     calibration: Calibration
     ph_source: str
+    pi_is_faint: BoolArray = field(default_factory=lambda: np.array(False), repr=False)
     index: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -170,7 +175,9 @@ class MagnesiumResult(Estimate):
             "mg_is_valid": self.is_valid.ravel(),
             "ph": self.ph.ravel(),
             "sd_ph": self.sd_ph.ravel(),
-            "ph_source": self.ph_source,
+            "ph_source": np.where(
+                np.broadcast_to(self.pi_is_faint, self.ph.shape), PI_IS_FAINT, self.ph_source
+            ).ravel(),
             "temperature_c": self.temperature_c.ravel(),
             "sd_temperature_c": self.sd_temperature_c.ravel(),
             "kd_corrected": self.kd_corrected,

@@ -11,8 +11,8 @@ from p31mg.acquisition import Spectra
 from p31mg.arrays import ComplexArray, FloatArray
 from p31mg.errors import InputError
 from p31mg.fitting import FitResult
-from p31mg.plot.labels import label_of
-from p31mg.plot.style import DATA, FIT_SIZE, MODEL, RESIDUAL, RESONANCE, axes_or_new
+from p31mg.plot.labels import colours_of, label_of
+from p31mg.plot.style import DATA, FIT_SIZE, MODEL, RESIDUAL, axes_or_new
 from p31mg.preprocess import apodise, displayed
 
 if TYPE_CHECKING:
@@ -25,6 +25,11 @@ __all__ = ["FitPlot", "draw", "fit", "title_of"]
 _ZERO_FILL = 2
 _MARGIN_PPM = 2.0
 _PAD = 0.035
+_NEAR_BETA_PPM = 2.0
+_MAGNIFIED = 0.35
+_MAGNIFIED_BASE = 0.3
+"""Height of the enlarged beta-ATP, and of the line that it stands on, in that of PCr."""
+_MOST_TIMES = 50
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,7 @@ def fit(
     result
         From `p31mg.fit`.
     index
-        Which spectrum of the batch (ignored for a single one). Default 0.
+        Which spectrum of the batch. Default 0, which is also the single one.
     ax
         Axes to draw on. Default: a new figure.
     apodisation_hz
@@ -73,6 +78,9 @@ def fit(
     """
     if not (np.isfinite(apodisation_hz) and apodisation_hz >= 0):
         msg = f"apodisation_hz is {apodisation_hz}; it must be 0 or above, in Hz."
+        raise InputError(msg)
+    if result.batch_shape == () and index not in (0, ()):
+        msg = f"index is {index!r}, but this is the fit of a single spectrum; leave index out."
         raise InputError(msg)
     where = () if result.batch_shape == () else index
     signals = result.model(where)
@@ -99,9 +107,10 @@ def draw(
     (model_line,) = ax.plot(ppm, model, color=MODEL, linewidth=1.1, label="model")
     (residual_line,) = ax.plot(ppm, residual, color=RESIDUAL, linewidth=0.7, label="residual")
     lines = tuple(
-        ax.plot(ppm, resonance + floor, color=RESONANCE[k % len(RESONANCE)], linewidth=1.0)[0]
-        for k, resonance in enumerate(resonances)
+        ax.plot(ppm, resonance + floor, color=colour, linewidth=1.0)[0]
+        for resonance, colour in zip(resonances, colours_of(result.names), strict=True)
     )
+    _magnify_beta(ax, ppm, data, model, result, where)
     bottom = floor + resonances[:, seen].min()
     labels = _label(ax, result, where, bottom - pad * np.array([0.3, 1.3]))
     ax.set_xlim(left, right)
@@ -111,8 +120,26 @@ def draw(
     ax.set_yticks([])
     for side in ("left", "right", "top"):
         ax.spines[side].set_visible(False)
-    ax.legend(loc="upper right", frameon=False, fontsize="small")
+    ax.legend(loc="upper left", frameon=False, fontsize="small")
     return FitPlot(ax, data_line, model_line, residual_line, lines, labels)
+
+
+def _magnify_beta(
+    ax: Axes, ppm: FloatArray, data: FloatArray, model: FloatArray, result: FitResult, where: int | tuple[int, ...]
+) -> None:
+    """Draw beta-ATP once more, above its place and so large that its shape is seen beside PCr."""
+    centre = float(result.chemical_shift_ppm[where][result.names.index("beta_atp")])
+    near = np.abs(ppm - centre) < _NEAR_BETA_PPM
+    height, whole = float(np.abs(model[near]).max(initial=0.0)), float(np.abs(model).max())
+    times = int(_MAGNIFIED * whole / height) if height > 0 else 1
+    if times < 2 or times > _MOST_TIMES:
+        return
+    base = _MAGNIFIED_BASE * whole
+    ax.plot(ppm[near], base + times * data[near], color=DATA, linewidth=0.9)
+    ax.plot(ppm[near], base + times * model[near], color=MODEL, linewidth=1.1)
+    ax.text(
+        centre, base + 1.15 * _MAGNIFIED * whole, f"{label_of('beta_atp')} ×{times}", ha="center", fontsize="x-small"
+    )
 
 
 def _displayed(
@@ -135,16 +162,17 @@ def _label(ax: Axes, result: FitResult, where: int | tuple[int, ...], heights: F
         result.chemical_shift_ppm[where],
         [r.chemical_shift_ppm for r in result.prior.resonances],
     )
+    colours, named = colours_of(result.names), [label_of(name) for name in result.names]
     order = {int(k): place for place, k in enumerate(np.argsort(shifts))}
     return tuple(
         ax.text(
             float(shifts[k]),
             float(heights[order[k] % 2]),
-            label_of(name),
+            "" if label_of(name) in named[:k] else label_of(name),
             ha="center",
             va="top",
             fontsize="x-small",
-            color=RESONANCE[k % len(RESONANCE)],
+            color=colours[k],
         )
         for k, name in enumerate(result.names)
     )

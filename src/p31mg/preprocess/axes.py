@@ -26,12 +26,13 @@ def axis_of(spectra: Spectra, axis: str | None, usual: Sequence[str]) -> int:
     names = spectra.axis_names
     if axis is not None:
         if axis not in names:
-            msg = f"axis is {axis!r}; the spectra have the axes {_listed(names)}."
+            msg = f"axis is {axis!r}; {_of_the_spectra(names)}."
             raise InputError(msg)
         return names.index(axis)
     found = [name for name in names if name in usual]
     if len(found) != 1:
-        msg = f"axis is not given, and {_listed(found)} of the axes {_listed(names)} are called {', '.join(usual)}; name one."
+        which = f"{' and '.join(found)} could be meant" if found else f"no axis is called {' or '.join(usual)}"
+        msg = f"axis is not given, and {which}; {_of_the_spectra(names)}{': name one' if names else ''}."
         raise InputError(msg)
     return names.index(found[0])
 
@@ -45,5 +46,7 @@ def require_spectra(spectra: object) -> None:
         raise InputError(msg)
 
 
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names) or "none"
+def _of_the_spectra(names: Sequence[str]) -> str:
+    if not names:
+        return "this is a single spectrum, which has no axes"
+    return f"the spectra have the {'axes' if len(names) > 1 else 'axis'} {', '.join(names)}"

@@ -138,7 +138,10 @@ def remove_peaks(
 
 
 def _windows(windows_ppm: Sequence[tuple[float, float]], spectra: Spectra) -> FloatArray:
-    windows = np.asarray(windows_ppm, dtype=float)
+    try:
+        windows = np.asarray(windows_ppm, dtype=float)
+    except (TypeError, ValueError):
+        windows = np.empty(0)
     half = 0.5 * spectra.acquisition.spectral_width_hz / spectra.acquisition.spectrometer_frequency_mhz
     if windows.ndim != 2 or windows.shape[-1] != 2 or not len(windows):
         msg = f"windows_ppm is {windows_ppm!r}; give pairs (low, high) in ppm from PCr, such as [(17, 22)]."

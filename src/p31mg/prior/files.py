@@ -6,6 +6,7 @@ the format.
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from dataclasses import replace
@@ -13,7 +14,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from p31mg.errors import PriorKnowledgeError, ReadError, UnknownNameError
+from p31mg.errors import InputError, PriorKnowledgeError, ReadError, UnknownNameError
 from p31mg.prior.model import Prior, Resonance
 
 __all__ = ["load_prior", "packaged_priors", "parse_prior"]
@@ -133,6 +134,9 @@ def load_prior(prior: Prior | str | Path) -> Prior:
     """
     if isinstance(prior, Prior):
         return prior
+    if not isinstance(prior, (str, os.PathLike)):
+        msg = f"prior is a {type(prior).__name__}; give the name of a prior, the path of a .toml file or a Prior."
+        raise InputError(msg)
     packaged = _packaged(str(prior))
     if packaged is not None:
         return packaged

@@ -20,6 +20,7 @@ from p31mg.constants import LARMOR_FREQUENCY_31P_MHZ_PER_T
 from p31mg.fitting import FitStatus
 from p31mg.io.writing import write_whole
 from p31mg.magnesium import Calibration, calibration_from_record, constants_text
+from p31mg.magnesium.inputs import PI_IS_FAINT
 from p31mg.plot.labels import label_of
 from p31mg.report.fitted import RULES, baseline_text, begin_time_text, lineshape_text, phase_text, span
 from p31mg.report.rows import FLAGS, Row, group_column, position_columns, require_table, rows_of, status_text
@@ -402,7 +403,11 @@ def _ph(fitted: pd.DataFrame) -> str:
     for source in _texts(fitted, "ph_source"):
         members = fitted[fitted["ph_source"] == source]
         value = _median_and_range(members, "ph", 2)
-        said = {"given": f"given, median {value}", "unknown": "not known"}
+        said = {
+            "given": f"given, median {value}",
+            "unknown": "not known",
+            PI_IS_FAINT: "not known where Pi is too faint",
+        }
         ways.append(said.get(source, f"read from the shift of Pi by `{source}`, median {value}"))
     return ", or ".join(ways) or BLANK
 
