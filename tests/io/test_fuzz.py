@@ -213,7 +213,7 @@ def test_folder_in_the_place_of_a_file(makers: ModuleType, tmp_path: Path) -> No
 def test_limit_leaves_room_for_what_it_is_meant_for(makers: ModuleType, tmp_path: Path) -> None:
     """32 coils with 128 transients of 2048 points are read; a hundredfold of it is not even tried."""
     file = tmp_path / "a.npy"
-    np.save(file, np.ones((32, 128, 64), dtype=np.complex64))
+    np.save(file, np.full((32, 128, 64), 1 + 1j, dtype=np.complex64))
     assert p31mg.read(file, **EVERYTHING).batch_shape == (32, 128)
     assert LARGEST_FILE_BYTES >= 8 * 32 * 128 * 2048
 
