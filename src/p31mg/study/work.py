@@ -126,6 +126,13 @@ class _Read:
         return int(np.prod(self.spectra.batch_shape, dtype=int))
 
 
+def _require_folder(root: Path) -> None:
+    if not root.is_dir():
+        where = platform.node() or "this machine"
+        msg = f"folder {root} of the spectra is not there (any more) on {where}; bring it back, and run the same again."
+        raise ReadError(msg)
+
+
 def work(job: Job) -> Portion:
     """Read, fit and convert the spectra of a job; the files of one acquisition in one call.
 
@@ -134,10 +141,7 @@ def work(job: Job) -> Portion:
     ReadError
         The folder of the study is not there: a disk that was taken away is no property of its files.
     """
-    if not job.root.is_dir():
-        where = platform.node() or "this machine"
-        msg = f"folder {job.root} of the spectra is not there (any more) on {where}; bring it back, and run the same again."
-        raise ReadError(msg)
+    _require_folder(job.root)
     done: dict[str, FileResult] = {}
     curves: list[FitCurves] = []
     read: list[_Read] = []
@@ -147,6 +151,8 @@ def work(job: Job) -> Portion:
             read.append(one)
         else:
             done[one.name] = one
+    if done:  # was it the file that could not be read, or has the disk gone in the meantime?
+        _require_folder(job.root)
     for members in _groups(read):
         done |= {r.name: r for r in _fitted(members, job, curves)}
     return Portion(tuple(done[task.an_input.name] for task in job.tasks), tuple(curves))
