@@ -54,8 +54,8 @@ def fit(
 ) -> FitResult:
     """Fit all resonances of every spectrum jointly and return the ATP shifts with their errors.
 
-    The model is that of the conventions page: exponentially damped multiplets with one common phase, the begin time in
-    the model, no apodisation and no zero filling. Each spectrum finds its own frequency offset from its PCr.
+    The model is that of the conventions page: damped multiplets whose phases follow from one and the begin time, no apodisation
+    and no zero filling. Where a spectrum asks for more, it gets it (``docs/fitting.md``). Each finds its own offset from PCr.
 
     Parameters
     ----------

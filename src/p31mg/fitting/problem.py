@@ -187,7 +187,7 @@ class Problem:
         low, high = self.common_bounds[:, -1] if self.lines.fits_begin_time else (-_FREE_BEGIN_S, _FREE_BEGIN_S)
         if self.sd_begin_time_s > 0:
             low, high = max(low, -2 * self.sd_begin_time_s), min(high, 2 * self.sd_begin_time_s)
-        ends_ppm = np.abs([r.chemical_shift_ppm for r in self.prior.resonances]).max()
+        ends_ppm = np.abs([r.chemical_shift_ppm - self.reference_ppm for r in self.prior.resonances]).max()
         step = 0.25 / (ends_ppm * self.spectrometer_frequency_mhz)
         return np.arange(np.ceil(low / step), np.floor(high / step) + 1) * step
 

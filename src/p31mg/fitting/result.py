@@ -44,7 +44,8 @@ class FitResult:
         (..., K) multiplet centres from the fitted reference, and their bounds. The reference is where the prior has it, 0 for
         PCr, with bound 0. NaN where a resonance ended with amplitude 0.
     linewidth_hz, crlb_linewidth_hz
-        (..., K) full width at half maximum of one line, in Hz.
+        (..., K) full width at half maximum of one line, in Hz; where a field broadens all lines, that is where
+        `gaussian_linewidth_hz` is above 0, of its Lorentzian part.
     amplitude, crlb_amplitude
         (..., K) signal of the multiplet at time 0, in units of the data.
     covariance_shift_ppm2
