@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from p31mg.arrays import BoolArray, FloatArray
 from p31mg.errors import InputError
-from p31mg.magnesium.energetics import EnergeticsResult, energetics
+from p31mg.magnesium.energetics import EnergeticsResult, HasAmplitudes, energetics
 from p31mg.magnesium.result import MagnesiumResult
 
 if TYPE_CHECKING:
@@ -19,24 +18,8 @@ __all__ = ["HasCourse", "time_course"]
 
 
 @runtime_checkable
-class HasCourse(Protocol):
+class HasCourse(HasAmplitudes, Protocol):
     """The part of a fit that a time course is made of."""
-
-    @property
-    def amplitude(self) -> FloatArray:
-        """(..., K) signal of every resonance."""
-
-    @property
-    def crlb_amplitude(self) -> FloatArray:
-        """(..., K) its bound."""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the K resonances."""
-
-    @property
-    def is_valid(self) -> BoolArray:
-        """Rows to be trusted."""
 
     @property
     def row_columns(self) -> dict[str, Any]:
