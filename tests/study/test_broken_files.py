@@ -5,8 +5,10 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import time
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import BrokenExecutor, Future, wait
+from itertools import permutations
 from pathlib import Path
 
 import nibabel
@@ -20,6 +22,7 @@ from p31mg.study import dispatch
 from p31mg.study.find import find_inputs
 from p31mg.study.options import Settings
 from p31mg.study.parts import Parts
+from p31mg.study.pools import on_this_machine
 from p31mg.study.work import Job, Portion, Task, work
 
 N_EACH = 3
@@ -157,7 +160,15 @@ class Poisoned:
         self.deaths += 1
 
 
-def test_file_that_kills_its_worker_is_a_row_and_takes_no_other_with_it(people: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
+def test_file_that_kills_its_worker_is_a_row_and_takes_no_other_with_it(
+    order: tuple[int, ...], people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wait_in_order(under_way: dict[Future[Portion], object], return_when: str) -> tuple[list[Future[Portion]], None]:
+        finished = [future for future in under_way if future in wait(under_way, return_when=return_when).done]
+        return [finished[i] for i in order if i < len(finished)], None
+
+    monkeypatch.setattr(dispatch, "wait", wait_in_order)
     settings = Settings.of({})
     tasks = [Task(i) for i in find_inputs(people)]
     jobs = [Job(tuple(tasks[i : i + 4]), people, settings) for i in range(0, len(tasks), 4)]
@@ -172,3 +183,15 @@ def test_file_that_kills_its_worker_is_a_row_and_takes_no_other_with_it(people: 
         "p31mg could not work on it: RuntimeError a worker was killed, such as by lack of memory"
     )
     assert pool.deaths == 2
+
+
+def test_pool_that_broke_unnoticed_gives_a_failed_future_instead_of_ending_the_run(people: Path) -> None:
+    job = Job((Task(find_inputs(people)[0]),), people, Settings.of({}))
+    with on_this_machine(2) as pool:
+        pool._executor.submit(os._exit, 1)  # type: ignore[attr-defined]
+        deadline = time.monotonic() + 60
+        while not (future := pool.submit(job)).exception():
+            assert time.monotonic() < deadline
+        assert isinstance(future.exception(), BrokenExecutor)
+        pool.renew()
+        assert len(pool.submit(job).result().results) == 1

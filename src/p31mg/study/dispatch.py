@@ -52,8 +52,11 @@ def work_off(jobs: Iterator[Job], pool: Pool, keeper: Keeper) -> None:
         _read_ahead(job)
         under_way[pool.submit(job)] = job, states
 
-    more = True
+    more, worker_died = True, False
     while more or under_way or suspects:
+        if worker_died and not under_way:
+            pool.renew()
+            worker_died = False
         while more and not suspects and len(under_way) < pool.n_at_once:
             job = next(jobs, None)
             more = job is not None
@@ -73,6 +76,7 @@ def work_off(jobs: Iterator[Job], pool: Pool, keeper: Keeper) -> None:
             elif isinstance(error, P31mgError) or not isinstance(error, Exception):
                 raise error
             else:
+                worker_died = True
                 if is_alone and len(job.tasks) == 1:
                     (task,) = job.tasks
                     reason = f"p31mg could not work on it: {type(error).__name__} {error}".strip()
@@ -81,8 +85,6 @@ def work_off(jobs: Iterator[Job], pool: Pool, keeper: Keeper) -> None:
                     )
                 else:
                     suspects += [replace(job, tasks=(task,)) for task in job.tasks]
-                if not under_way:
-                    pool.renew()
 
 
 def _read_ahead(job: Job) -> None:

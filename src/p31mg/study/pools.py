@@ -12,7 +12,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -60,7 +60,12 @@ class _Local:
         return executor
 
     def submit(self, job: Job) -> Future[Portion]:
-        return self._executor.submit(work, job)
+        try:
+            return self._executor.submit(work, job)
+        except BrokenExecutor as error:  # a worker died of what is under way, and nobody has heard of it yet
+            future: Future[Portion] = Future()
+            future.set_exception(error)
+            return future
 
     def renew(self) -> None:
         self.stop()
