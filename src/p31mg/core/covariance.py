@@ -47,12 +47,15 @@ def covariance(information: FloatArray, held: BoolArray, diagonal: FloatArray | 
         diagonal = np.einsum("bii->bi", information)
     held = held | ~(diagonal > 0)
     unit, scale = scaled(information, held, diagonal)
-    sound = np.isfinite(scale).all(axis=-1) if is_square else _positive_definite(unit)
+    sound = np.isfinite(unit).all(axis=(-2, -1))
     unit[~sound] = 0.0
     np.einsum("bii->bi", unit)[...] += _JITTER
     inverse = _inverse(unit)
     inflation = np.einsum("bii->bi", inverse)
     sound &= ((inflation > 0) & (inflation < _MAX_INFLATION)).all(axis=-1)
+    if not is_square:
+        likely = np.flatnonzero(sound)
+        sound[likely] = _positive_definite(unit[likely])
     out = inverse * scale[:, :, None] * scale[:, None, :]
     out[~sound] = np.nan
     return out
@@ -89,4 +92,4 @@ def _positive_definite(matrices: FloatArray) -> BoolArray:
         if not half:
             return np.zeros(1, dtype=bool)
         return np.concatenate([_positive_definite(matrices[:half]), _positive_definite(matrices[half:])])
-    return np.array(np.isfinite(matrices).all(axis=(-2, -1)))
+    return np.ones(len(matrices), dtype=bool)

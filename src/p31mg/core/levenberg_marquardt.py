@@ -103,7 +103,7 @@ def minimise(
     x = np.clip(start, lower, upper)
     active = np.arange(n_batch)
     now = evaluate(x, active, np.zeros(n_batch, dtype=bool))  # holds the rows of the active problems only
-    final = now.empty_like()
+    final = NormalEquations.empty(*x.shape)
     mu = np.full(n_batch, _MU_START)
     converged = np.zeros(n_batch, dtype=bool)
     n_iterations = np.zeros(n_batch, dtype=np.intp)

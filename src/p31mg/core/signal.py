@@ -67,7 +67,7 @@ class Sampling:
         return 1.0 / (self.n_points * self.dwell_time_s)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # each is itself: arrays make no key
 class LineStructure:
     """Lines of K resonances, grouped by resonance in ascending order, and how parameters move them.
 

@@ -14,7 +14,7 @@ Three parameter vectors, each a linear map of the one before:
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -49,6 +49,9 @@ _FREE_BEGIN_S = 6e-4
 
 _SHORTENING = 2**-0.5
 """From one of the lengths of which a fit uses the shortest that will do, to the next."""
+
+
+_NO_SAMPLING = Sampling(0, 1.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -111,7 +114,7 @@ class Problem:
     @cached_property
     def lines(self) -> LineStructure:
         """Lines and ties for the core."""
-        return line_structure(self.prior, self.spectrometer_frequency_mhz, self.from_carrier @ self.ties)
+        return _lines(replace(self, sampling=_NO_SAMPLING, sd_begin_time_s=0.0, first_point=0))
 
     @cached_property
     def common(self) -> list[str]:
@@ -336,6 +339,12 @@ class Problem:
     def reported_model(self) -> BinModel:
         """The model of the reported parameters."""
         return BinModel(replace(self.lines, ties=self.from_carrier), self.sampling, self.bins)
+
+
+@lru_cache(maxsize=64)
+def _lines(problem: Problem) -> LineStructure:
+    """Return the lines that problems of all samplings have in common."""
+    return line_structure(problem.prior, problem.spectrometer_frequency_mhz, problem.from_carrier @ problem.ties)
 
 
 def _fast_length(least: float) -> int:
