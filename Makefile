@@ -4,9 +4,12 @@ VENV := .venv
 PEERS := .venv-bench
 BIN := $(VENV)/bin
 DEMO := demo-study
+FIND_BROWSER = command -v chromium >/dev/null && command -v chromedriver >/dev/null \
+  || { apt-get update -qq && apt-get install -y -qq chromium chromium-driver; } \
+  || { echo "install chromium and chromedriver first" >&2; exit 1; }
 
 .PHONY: demo test browser-test validate validate-magnesium validate-preprocess validate-nasty validate-real validate-cohort fuzz bench \
-  bench-quick lint types layers format clean
+  bench-quick docs docs-check lint types layers format clean
 
 demo: $(VENV)/.installed
 	$(BIN)/p31mg demo --output $(DEMO) --force
@@ -16,9 +19,17 @@ test: $(VENV)/.installed-test lint types layers
 
 # The tests of the report in a real browser, none skipped; they are part of make test too, skipped where there is no chromium
 browser-test: $(VENV)/.installed-test
-	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium chromium-driver; } \
-	  || { echo "install chromium and chromedriver first" >&2; exit 1; }
+	@$(FIND_BROWSER)
 	P31MG_NEEDS_BROWSER=1 $(BIN)/python -m pytest -n 0 tests/report/test_browser.py
+
+# The site in docs/_build/html: nothing is downloaded, every warning is an error
+docs: $(VENV)/.installed-docs
+	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
+
+# Every page of the site in a real browser: links, pictures, console, network, width of a phone
+docs-check: docs $(VENV)/.installed-test
+	@$(FIND_BROWSER)
+	P31MG_NEEDS_BROWSER=1 $(BIN)/python -m pytest -n 0 tests/docs
 
 validate: $(VENV)/.installed
 	$(BIN)/python validation/fit_statistics.py
@@ -66,7 +77,7 @@ format: $(VENV)/.installed-test
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) $(PEERS) $(DEMO) build dist .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(PEERS) $(DEMO) build dist docs/_build docs/gallery docs/reference/generated docs/reference/backreferences .mypy_cache .ruff_cache .pytest_cache
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -79,6 +90,10 @@ $(VENV)/.installed: pyproject.toml | $(BIN)/python
 
 $(VENV)/.installed-test: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $(VENV)/.installed $@
+
+$(VENV)/.installed-docs: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
 	@touch $(VENV)/.installed $@
 
 # The programs that benchmarks compare with need versions of their own; without them their rows are skipped

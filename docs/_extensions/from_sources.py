@@ -1,0 +1,40 @@
+"""What pages say of files beside them: links that lead into the repository on GitHub lead to pages of the site here."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+__all__ = ["setup", "site_link"]
+
+_PAGES = {"CONTRIBUTING.md": "developers/index.md", "CHANGELOG.md": "changelog.md", "README.md": "index.md"}
+_LINK = re.compile(r"(?<!!)\[(?P<text>[^\]\n]+)\]\((?P<target>(?!https?:|#)[^)\s#]+)(?P<anchor>#[^)\s]*)?\)")
+
+
+def site_link(text: str, target: str, anchor: str, page: PurePosixPath, repository: Path) -> str:
+    """Return a link of a page in ``docs``, or of a file that it includes, as the site has it."""
+    path = (repository / "docs" / page.parent / target).resolve().relative_to(repository)
+    up = "../" * (len(page.parts) - 1)
+    if path.name in _PAGES and len(path.parts) == 1:
+        return f"[{text}]({up}{_PAGES[path.name]}{anchor})"
+    if path.parts[0] == "examples" and path.name.startswith("plot_"):
+        return f"[{text}]({up}gallery/{path.stem}.rst)"
+    if (repository / path).is_dir():  # a site has no folders of sources
+        return text if "`" in text else f"`{text}`"
+    return f"[{text}]({target}{anchor})"
+
+
+def _on_read(app: Any, name: str, source: list[str]) -> None:
+    if not Path(app.env.doc2path(name)).suffix == ".md":
+        return
+    page, repository = PurePosixPath(f"{name}.md"), Path(app.srcdir).resolve().parent
+    source[0] = _LINK.sub(
+        lambda m: site_link(m["text"], m["target"], m["anchor"] or "", page, repository), source[0]
+    )
+
+
+def setup(app: Any) -> dict[str, Any]:
+    """Mend links as pages are read."""
+    app.connect("source-read", _on_read)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,47 @@
+"""The rooms of the package, from the contract that import-linter checks."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+from matplotlib.patches import FancyBboxPatch
+
+import p31mg
+
+ROOT = Path(p31mg.__file__).parents[2]
+NOT_A_ROOM = {"_version"}
+
+
+def descriptions() -> dict[str, str]:
+    """Return what each room does, as CONTRIBUTING.md says it."""
+    block = re.search(r"^```text\n(.*?)^```", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), flags=re.M | re.S)
+    return dict(line.split(maxsplit=1) for line in block[1].splitlines())
+
+
+does = descriptions()
+contract = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"][0]
+layers = [[m.strip().removeprefix("p31mg.") for m in layer.split("|")] for layer in contract["layers"]]
+
+WIDTH, ROW, GAP = 9.0, 0.62, 0.12
+figure, ax = plt.subplots(figsize=(WIDTH, ROW * sum(len(layer) for layer in layers) * 0.78), layout="constrained")
+y = 0.0
+for i, layer in enumerate(layers):
+    rooms = [room for room in layer if room not in NOT_A_ROOM]
+    height = ROW * len(rooms)
+    colour = plt.get_cmap("Blues")(0.10 + 0.42 * i / len(layers))
+    ax.add_patch(
+        FancyBboxPatch((0, y - height), WIDTH, height - GAP, boxstyle="round,pad=0,rounding_size=0.08", fc=colour, ec="none")
+    )
+    for k, room in enumerate(rooms):
+        line = y - ROW * (k + 0.5) - GAP / 2 + 0.06 - (0.06 if len(rooms) == 1 else 0)
+        ax.text(0.2, line, room, va="center", weight="bold", family="monospace", fontsize=11)
+        ax.text(2.3, line, does[room], va="center", fontsize=9.5)
+    y -= height
+ax.annotate(
+    "", (WIDTH + 0.35, y + 0.2), (WIDTH + 0.35, -0.2), arrowprops={"arrowstyle": "-|>", "color": "0.3", "linewidth": 1.5}
+)
+ax.text(WIDTH + 0.55, y / 2, "may import", rotation=-90, va="center", ha="left", color="0.3")
+ax.set_xlim(-0.05, WIDTH + 1)
+ax.set_ylim(y, 0.05)
+ax.axis("off")
