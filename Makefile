@@ -29,7 +29,7 @@ docs: $(VENV)/.installed-docs
 # Every page of the site in a real browser: links, pictures, console, network, width of a phone
 docs-check: docs $(VENV)/.installed-test
 	@$(FIND_BROWSER)
-	P31MG_NEEDS_BROWSER=1 $(BIN)/python -m pytest -n 0 tests/docs
+	P31MG_SITE=docs/_build/html $(BIN)/python -m pytest -n 0 tests/docs
 
 validate: $(VENV)/.installed
 	$(BIN)/python validation/fit_statistics.py

@@ -33,11 +33,12 @@ extensions = [
     "mathml",
     "from_sources",
 ]
-exclude_patterns = ["_build", "**/GALLERY_HEADER.rst", "sg_execution_times.rst", "**/sg_execution_times.rst"]
+exclude_patterns = ["_build", "gallery-header.rst", "**/GALLERY_HEADER.rst", "sg_execution_times.rst", "**/sg_execution_times.rst"]
 templates_path = ["_templates"]
 default_role = "py:obj"
 nitpicky = False  # single backticks in docstrings name parameters too
 add_module_names = False
+python_maximum_signature_line_length = 90
 toc_object_entries_show_parents = "hide"
 
 myst_enable_extensions = ["dollarmath", "colon_fence", "deflist", "attrs_inline"]
@@ -48,7 +49,6 @@ autosummary_generate = True
 autodoc_typehints = "signature"
 autodoc_type_aliases = {name: name for name in ("FloatArray", "ComplexArray", "IntArray", "BoolArray", "ArrayLike")}
 autodoc_class_signature = "mixed"
-autodoc_preserve_defaults = True
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
 
@@ -83,12 +83,14 @@ html_title = "p31mg"
 html_logo = html_favicon = "_static/logo.svg"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_context = {"default_mode": "auto"}
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {
     "logo": {"text": "p31mg", "alt_text": "p31mg"},
     "header_links_before_dropdown": 8,
     "navbar_align": "left",
+    "navbar_persistent": ["search-button"],
     "navbar_end": ["theme-switcher"],
     "show_toc_level": 2,
     "secondary_sidebar_items": {"**": ["page-toc"], "index": []},

@@ -9,6 +9,7 @@ from typing import Any
 __all__ = ["setup", "site_link"]
 
 _PAGES = {"CONTRIBUTING.md": "developers/index.md", "CHANGELOG.md": "changelog.md", "README.md": "index.md"}
+_PAGE = re.compile(r"``docs/([\w/-]+)\.md``")
 _LINK = re.compile(r"(?<!!)\[(?P<text>[^\]\n]+)\]\((?P<target>(?!https?:|#)[^)\s#]+)(?P<anchor>#[^)\s]*)?\)")
 
 
@@ -34,7 +35,14 @@ def _on_read(app: Any, name: str, source: list[str]) -> None:
     )
 
 
+def _on_docstring(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+    """A page that a docstring names becomes a link to it."""
+    del app, what, name, obj, options
+    lines[:] = [_PAGE.sub(r":doc:`/\1`", line) for line in lines]
+
+
 def setup(app: Any) -> dict[str, Any]:
     """Mend links as pages are read."""
     app.connect("source-read", _on_read)
+    app.connect("autodoc-process-docstring", _on_docstring)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-__all__ = ["gallery_sources"]
+__all__ = ["gallery_sources", "with_heading"]
 
 
 def gallery_sources(examples: Path, folder: Path) -> str:
@@ -16,6 +16,16 @@ def gallery_sources(examples: Path, folder: Path) -> str:
         if old.name not in {script.name for script in scripts}:
             old.unlink()
     for script in scripts:
-        shutil.copy2(script, folder)
+        text = script.read_text(encoding="utf-8")
+        (folder / script.name).write_text(with_heading(text), encoding="utf-8")
     shutil.copy2(Path(__file__).parents[1] / "gallery-header.rst", folder / "GALLERY_HEADER.rst")
     return str(folder)
+
+
+def with_heading(script: str) -> str:
+    """Return a script whose docstring begins with an underlined heading: its first sentence, where it has none."""
+    head, *rest = script.split("\n")
+    if rest and set(rest[0]) == {"="}:
+        return script
+    title = head.strip('"').split(". ")[0].split(": ")[0].rstrip(".")
+    return "\n".join([f'"""{title}', "=" * len(title), "", head.removeprefix('"""'), *rest])
