@@ -96,6 +96,11 @@ def import_prior(
     name
         Of the prior. Default: that of the file.
 
+    Returns
+    -------
+    ImportedPrior
+        `prior`, and `notes`: every difference to the spreadsheet, a sentence each.
+
     Raises
     ------
     ReadError
