@@ -1,4 +1,4 @@
-"""The site that `make docs` builds: pages in Markdown, the API from docstrings, the gallery from examples. Nothing is downloaded."""
+"""The site that `make docs` builds: pages, the API from docstrings, the gallery from examples. Nothing is downloaded."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ warnings.filterwarnings("error", module=r"p31mg")
 
 project = "p31mg"
 author = "The p31mg authors"
-copyright = "2026, the p31mg authors"  # noqa: A001
+copyright = "2026, the p31mg authors"
 version = release = p31mg.__version__
 
 extensions = [
@@ -33,12 +33,19 @@ extensions = [
     "mathml",
     "from_sources",
 ]
-exclude_patterns = ["_build", "gallery-header.rst", "**/GALLERY_HEADER.rst", "sg_execution_times.rst", "**/sg_execution_times.rst"]
+exclude_patterns = [
+    "_build",
+    "gallery-header.rst",
+    "**/GALLERY_HEADER.rst",
+    "sg_execution_times.rst",
+    "**/sg_execution_times.rst",
+]
 templates_path = ["_templates"]
 default_role = "py:obj"
 nitpicky = False  # single backticks in docstrings name parameters too
 add_module_names = False
 python_maximum_signature_line_length = 90
+smartquotes = False  # options of commands begin with two hyphens
 toc_object_entries_show_parents = "hide"
 
 myst_enable_extensions = ["dollarmath", "colon_fence", "deflist", "attrs_inline"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -27,22 +28,41 @@ def site_link(text: str, target: str, anchor: str, page: PurePosixPath, reposito
 
 
 def _on_read(app: Any, name: str, source: list[str]) -> None:
-    if not Path(app.env.doc2path(name)).suffix == ".md":
+    if Path(app.env.doc2path(name)).suffix != ".md":
         return
     page, repository = PurePosixPath(f"{name}.md"), Path(app.srcdir).resolve().parent
-    source[0] = _LINK.sub(
-        lambda m: site_link(m["text"], m["target"], m["anchor"] or "", page, repository), source[0]
-    )
+    source[0] = _LINK.sub(lambda m: site_link(m["text"], m["target"], m["anchor"] or "", page, repository), source[0])
 
 
 def _on_docstring(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
-    """A page that a docstring names becomes a link to it."""
+    """Make a link of a page that a docstring names."""
     del app, what, name, obj, options
     lines[:] = [_PAGE.sub(r":doc:`/\1`", line) for line in lines]
+
+
+def _on_signature(app: Any, what: str, name: str, obj: Any, options: Any, signature: str, result: str) -> Any:
+    """Show results by their fields, and not by the arguments that would make them: nobody makes them by hand."""
+    del app, name, options
+    fields_only = what == "class" and "\nAttributes\n" in (inspect.getdoc(obj) or "")
+    return ("", None) if fields_only else (signature, result)
+
+
+def _on_command_help(app: Any, ctx: Any, lines: list[str]) -> None:
+    """Set the lines of examples in the help of a command as code."""
+    del app, ctx
+    text = "\n".join(lines)
+    lines[:] = re.sub(r"(?:^\|.*\n?)+", _as_code, text, flags=re.M).split("\n")
+
+
+def _as_code(block: re.Match[str]) -> str:
+    code = "\n".join(f"   {line.removeprefix('|').removeprefix(' ')}" for line in block[0].splitlines())
+    return f".. code-block:: text\n\n{code}\n"
 
 
 def setup(app: Any) -> dict[str, Any]:
     """Mend links as pages are read."""
     app.connect("source-read", _on_read)
     app.connect("autodoc-process-docstring", _on_docstring)
+    app.connect("autodoc-process-signature", _on_signature)
+    app.connect("sphinx-click-process-description", _on_command_help)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

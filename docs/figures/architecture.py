@@ -31,15 +31,20 @@ for i, layer in enumerate(layers):
     height = ROW * len(rooms)
     colour = plt.get_cmap("Blues")(0.10 + 0.42 * i / len(layers))
     ax.add_patch(
-        FancyBboxPatch((0, y - height), WIDTH, height - GAP, boxstyle="round,pad=0,rounding_size=0.08", fc=colour, ec="none")
+        FancyBboxPatch(
+            (0, y - height), WIDTH, height - GAP, boxstyle="round,pad=0,rounding_size=0.08", fc=colour, ec="none"
+        )
     )
     for k, room in enumerate(rooms):
-        line = y - ROW * (k + 0.5) - GAP / 2 + 0.06 - (0.06 if len(rooms) == 1 else 0)
+        line = y - (height - GAP) * (k + 0.5) / len(rooms)
         ax.text(0.2, line, room, va="center", weight="bold", family="monospace", fontsize=11)
         ax.text(2.3, line, does[room], va="center", fontsize=9.5)
     y -= height
 ax.annotate(
-    "", (WIDTH + 0.35, y + 0.2), (WIDTH + 0.35, -0.2), arrowprops={"arrowstyle": "-|>", "color": "0.3", "linewidth": 1.5}
+    "",
+    (WIDTH + 0.35, y + 0.2),
+    (WIDTH + 0.35, -0.2),
+    arrowprops={"arrowstyle": "-|>", "color": "0.3", "linewidth": 1.5},
 )
 ax.text(WIDTH + 0.55, y / 2, "may import", rotation=-90, va="center", ha="left", color="0.3")
 ax.set_xlim(-0.05, WIDTH + 1)

@@ -18,7 +18,9 @@ for ax, field_t in zip(axes, (1.5, 3.0, 7.0), strict=True):
     lines = spin_lines(shift_hz, np.array([J_HZ, 0.0, J_HZ]))  # alpha-beta, alpha-gamma, beta-gamma
     own = lines.multiplet(BETA, LINEWIDTH_HZ)
     ax.vlines([-J_HZ, 0, J_HZ], 0, [0.25, 0.5, 0.25], color="0.75", linewidth=7, label="first order")
-    ax.vlines(own.frequency_hz - shift_hz[BETA], 0, own.weight.sum(axis=1), color=RESONANCE[0], linewidth=2, label="exact")
+    ax.vlines(
+        own.frequency_hz - shift_hz[BETA], 0, own.weight.sum(axis=1), color=RESONANCE[0], linewidth=2, label="exact"
+    )
     ax.set_title(f"{field_t:g} T")
     ax.set_xlim(25, -25)
     ax.set_ylim(0, 0.6)

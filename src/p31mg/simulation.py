@@ -130,7 +130,7 @@ def simulate(
     free_mg_mM
         Free Mg2+ in mM, above 0.
     prior
-        Name, path or `Prior`: the resonances, their widths, couplings and amplitudes.
+        Name, path or `Prior`: the resonances, their widths, couplings and amplitudes. Default ``"muscle-3t"``.
     snr
         Matched-filter SNR of the reference (PCr) as in the conventions. Default infinite: no noise.
     seed

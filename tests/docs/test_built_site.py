@@ -45,6 +45,7 @@ class _Page(HTMLParser):
         super().__init__()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        del tag
         found = dict(attrs)
         self.ids |= {found[key] or "" for key in ("id", "name") if key in found}
         self.links += [found[key] or "" for key in ("href", "src") if key in found]

@@ -67,7 +67,9 @@ def test_class_describes_its_fields(name: str) -> None:
     cls = RESULTS[name]
     doc = ClassDoc(cls, config={"show_class_members": False})
     own = {field.name for field in dataclasses.fields(cls) if not field.name.startswith("_")}
-    own -= {field.name for base in cls.__bases__ if dataclasses.is_dataclass(base) for field in dataclasses.fields(base)}
+    own -= {
+        field.name for base in cls.__bases__ if dataclasses.is_dataclass(base) for field in dataclasses.fields(base)
+    }
     assert own - described(doc["Attributes"]) - described(doc["Parameters"]) == set()
 
 
