@@ -36,7 +36,7 @@ for i, layer in enumerate(layers):
         )
     )
     for k, room in enumerate(rooms):
-        line = y - (height - GAP) * (k + 0.5) / len(rooms)
+        line = y - GAP - (height - GAP) * (k + 0.5) / len(rooms)
         ax.text(0.2, line, room, va="center", weight="bold", family="monospace", fontsize=11)
         ax.text(2.3, line, does[room], va="center", fontsize=9.5)
     y -= height

@@ -29,8 +29,11 @@ Promise.all([document.fonts.ready, ...[...document.images].map(img => img.decode
 """
 WITHOUT_PICTURE = "return [...document.images].filter(i => !i.naturalWidth).map(i => i.src)"
 WIDER = """
-return [...document.querySelectorAll('body *')].filter(e => e.getBoundingClientRect().right > innerWidth + 1
-  && !e.closest('pre, table, .formula, dialog')).slice(0, 3).map(e => e.outerHTML.slice(0, 120))
+const scrolls = e => ['auto', 'scroll'].includes(getComputedStyle(e).overflowX);
+const inside = e => { while ((e = e.parentElement)) if (scrolls(e) && e.tagName !== 'MAIN' && e.tagName !== 'HTML') return true };
+return [...document.querySelectorAll('.bd-main *, .bd-footer *')].filter(e => e.getClientRects().length
+  && e.getBoundingClientRect().right > innerWidth + 1 && !scrolls(e) && !inside(e))
+  .slice(0, 2).map(e => e.outerHTML.slice(0, 150))
 """
 
 
@@ -146,7 +149,8 @@ def test_every_page_in_the_browser(driver: Any, pages: dict[Path, _Page], site: 
         driver.get(path.as_uri())
         driver.execute_async_script(LOADED)
         if (width := driver.execute_script("return document.documentElement.scrollWidth")) > PHONE:
-            wrong.append(f"{name}: {width} pixels wide on a phone: {driver.execute_script(WIDER)}")
+            wrong.append(f"{name}: {width} pixels wide on a phone")
+        wrong += [f"{name}: cut off on a phone: {part}" for part in driver.execute_script(WIDER)]
         wrong += [f"{name}: no picture {src}" for src in driver.execute_script(WITHOUT_PICTURE)]
         resize(driver, DESKTOP)
         if (width := driver.execute_script("return document.documentElement.scrollWidth")) > DESKTOP:
