@@ -44,7 +44,9 @@ def _on_signature(app: Any, what: str, name: str, obj: Any, options: Any, signat
     """Show results by their fields, and not by the arguments that would make them: nobody makes them by hand."""
     del app, name, options
     fields_only = what == "class" and "\nAttributes\n" in (inspect.getdoc(obj) or "")
-    return ("", None) if fields_only else (signature, result)
+    if fields_only or not signature:
+        return ("", None) if fields_only else None
+    return re.sub(r"~(?:\w+\.)*(\w+)", r"\1", signature).replace("<factory>", "..."), result
 
 
 def _on_command_help(app: Any, ctx: Any, lines: list[str]) -> None:

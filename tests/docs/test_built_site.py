@@ -29,12 +29,11 @@ Promise.all([document.fonts.ready, ...[...document.images].map(img => img.decode
 """
 WITHOUT_PICTURE = "return [...document.images].filter(i => !i.naturalWidth).map(i => i.src)"
 WIDER = """
-const scrolls = e => ['auto', 'scroll'].includes(getComputedStyle(e).overflowX);
-const inside = e => { while ((e = e.parentElement)) if (scrolls(e) && e.tagName !== 'MAIN' && e.tagName !== 'HTML') return true };
-return [...document.querySelectorAll('.bd-main *, .bd-footer *')].filter(e => e.getClientRects().length
-  && e.getBoundingClientRect().right > innerWidth + 1 && !scrolls(e) && !inside(e))
-  .slice(0, 2).map(e => e.outerHTML.slice(0, 150))
+const apart = 'pre, table, .formula, .highlight, .sphx-glr-script-out, .headerlink';
+return [...document.querySelectorAll('.bd-article-container *, .bd-footer *')].filter(e => e.getClientRects().length
+  && e.getBoundingClientRect().right > innerWidth + 1 && !e.closest(apart)).slice(0, 2).map(e => e.outerHTML.slice(0, 150))
 """
+"""What is wider than the window and not within something that scrolls by itself; the article around it is cut there."""
 
 
 @dataclass
@@ -159,6 +158,14 @@ def test_every_page_in_the_browser(driver: Any, pages: dict[Path, _Page], site: 
         wrong += [f"{name}: console: {entry['message']}" for entry in said]
         wrong += [f"{name}: asks {url}" for url in requested(driver) if not url.startswith(("file:", "data:"))]
     assert not wrong, "\n".join(wrong)
+
+
+def test_what_is_cut_off_is_found(driver: Any, site: Path) -> None:
+    resize(driver, PHONE)
+    driver.get((site / "index.html").as_uri())
+    assert driver.execute_script(WIDER) == []
+    driver.execute_script("document.querySelector('article p').style.width = '700px'")
+    assert driver.execute_script(WIDER) != []
 
 
 def test_which_calibration_in_two_clicks(driver: Any, site: Path) -> None:

@@ -32,6 +32,11 @@ CONSOLE = [
     for block in blocks(page, "console")
     for line in block.replace("\\\n", " ").splitlines()
 ]
+TARGETS = {
+    target
+    for page in PAGES
+    for target in re.findall(r"(?:\\$ |`)make ([a-z][a-z-]*)", page.read_text(encoding="utf-8"))
+}
 COMMANDS = [line.removeprefix("$ ") for line in CONSOLE if line.startswith("$ p31mg ")]
 
 
@@ -79,6 +84,12 @@ def test_prior_file_of_the_docs_holds_together_without_advice() -> None:
     assert advice(prior) == ()
     spectra = p31mg.simulate(0.5, prior=prior, snr=300, seed=1)
     assert p31mg.fit(spectra, prior=prior).is_valid
+
+
+def test_targets_of_make_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert len(TARGETS) > 8
+    assert {target for target in TARGETS if not re.search(rf"^{target}:", makefile, flags=re.M)} == set()
 
 
 def test_prose_is_found() -> None:
