@@ -35,7 +35,7 @@ CONSOLE = [
 TARGETS = {
     target
     for page in PAGES
-    for target in re.findall(r"(?:\\$ |`)make ([a-z][a-z-]*)", page.read_text(encoding="utf-8"))
+    for target in re.findall(r"(?:\$ |`)make ([a-z][a-z-]*)", page.read_text(encoding="utf-8"))
 }
 COMMANDS = [line.removeprefix("$ ") for line in CONSOLE if line.startswith("$ p31mg ")]
 
