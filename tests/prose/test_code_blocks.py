@@ -33,9 +33,7 @@ CONSOLE = [
     for line in block.replace("\\\n", " ").splitlines()
 ]
 TARGETS = {
-    target
-    for page in PAGES
-    for target in re.findall(r"(?:\$ |`)make ([a-z][a-z-]*)", page.read_text(encoding="utf-8"))
+    target for page in PAGES for target in re.findall(r"(?:\$ |`)make ([a-z][a-z-]*)", page.read_text(encoding="utf-8"))
 }
 COMMANDS = [line.removeprefix("$ ") for line in CONSOLE if line.startswith("$ p31mg ")]
 
