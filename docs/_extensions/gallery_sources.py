@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -24,8 +25,8 @@ def gallery_sources(examples: Path, folder: Path) -> str:
 
 def with_heading(script: str) -> str:
     """Return a script whose docstring begins with an underlined heading: its first sentence, where it has none."""
-    head, *rest = script.split("\n")
-    if rest and set(rest[0]) == {"="}:
+    if re.match(r'"""\n?[^\n]+\n=+\n', script):
         return script
-    title = head.strip('"').split(". ")[0].split(": ")[0].rstrip(".")
-    return "\n".join([f'"""{title}', "=" * len(title), "", head.removeprefix('"""'), *rest])
+    first, rest = script.removeprefix('"""').lstrip("\n").split("\n", 1)
+    title = re.split(r"[.:] |\.?$", first.removesuffix('"""'))[0]
+    return f'"""{title}\n{"=" * len(title)}\n\n{first}\n{rest}'
