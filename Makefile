@@ -9,7 +9,7 @@ FIND_BROWSER = command -v chromium >/dev/null && command -v chromedriver >/dev/n
   || { echo "install chromium and chromedriver first" >&2; exit 1; }
 
 .PHONY: demo test browser-test validate validate-magnesium validate-preprocess validate-nasty validate-real validate-cohort fuzz bench \
-  bench-quick docs docs-check lint types layers format clean
+  bench-quick lint types layers format clean
 
 demo: $(VENV)/.installed
 	$(BIN)/p31mg demo --output $(DEMO) --force
@@ -22,6 +22,8 @@ browser-test: $(VENV)/.installed-test
 	@$(FIND_BROWSER)
 	P31MG_NEEDS_BROWSER=1 $(BIN)/python -m pytest -n 0 tests/report/test_browser.py
 
+.PHONY: docs docs-check clean-site
+
 # The site in docs/_build/html: nothing is downloaded, every warning is an error
 docs: $(VENV)/.installed-docs
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
@@ -30,6 +32,10 @@ docs: $(VENV)/.installed-docs
 docs-check: docs $(VENV)/.installed-test
 	@$(FIND_BROWSER)
 	P31MG_SITE=docs/_build/html $(BIN)/python -m pytest -n 0 tests/docs
+
+clean: clean-site
+clean-site:
+	rm -rf docs/_build docs/gallery docs/reference/generated docs/reference/backreferences
 
 validate: $(VENV)/.installed
 	$(BIN)/python validation/fit_statistics.py
@@ -77,7 +83,7 @@ format: $(VENV)/.installed-test
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) $(PEERS) $(DEMO) build dist docs/_build docs/gallery docs/reference/generated docs/reference/backreferences .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(PEERS) $(DEMO) build dist .mypy_cache .ruff_cache .pytest_cache
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
