@@ -1,5 +1,6 @@
 """The rooms of the package, from the contract that import-linter checks."""
 
+import ast
 import re
 import tomllib
 from pathlib import Path
@@ -9,17 +10,18 @@ from matplotlib.patches import FancyBboxPatch
 
 import p31mg
 
-ROOT = Path(p31mg.__file__).parents[2]
+PACKAGE = Path(p31mg.__file__).parent
+ROOT = PACKAGE.parents[1]
 NOT_A_ROOM = {"_version"}
 
 
-def descriptions() -> dict[str, str]:
-    """Return what each room does, as CONTRIBUTING.md says it."""
-    block = re.search(r"^```text\n(.*?)^```", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), flags=re.M | re.S)
-    return dict(line.split(maxsplit=1) for line in block[1].splitlines())
+def does(room: str) -> str:
+    """Return what a room says of itself: its docstring up to the first stop or colon."""
+    path = PACKAGE / room / "__init__.py" if (PACKAGE / room).is_dir() else PACKAGE / f"{room}.py"
+    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    return re.split(r"[.:;](?:\s|$)|, and back", docstring)[0].replace("`", "").replace("\n", " ")
 
 
-does = descriptions()
 contract = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"][0]
 layers = [[m.strip().removeprefix("p31mg.") for m in layer.split("|")] for layer in contract["layers"]]
 
@@ -38,7 +40,7 @@ for i, layer in enumerate(layers):
     for k, room in enumerate(rooms):
         line = y - GAP - (height - GAP) * (k + 0.5) / len(rooms)
         ax.text(0.2, line, room, va="center", weight="bold", family="monospace", fontsize=11)
-        ax.text(2.3, line, does[room], va="center", fontsize=9.5)
+        ax.text(2.3, line, does(room), va="center", fontsize=9.5)
     y -= height
 ax.annotate(
     "",
