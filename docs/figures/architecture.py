@@ -12,6 +12,7 @@ import p31mg
 
 PACKAGE = Path(p31mg.__file__).parent
 ROOT = PACKAGE.parents[1]
+LONGEST = 64
 NOT_A_ROOM = {"_version"}
 
 
@@ -19,7 +20,8 @@ def does(room: str) -> str:
     """Return what a room says of itself: its docstring up to the first stop or colon."""
     path = PACKAGE / room / "__init__.py" if (PACKAGE / room).is_dir() else PACKAGE / f"{room}.py"
     docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-    return re.split(r"[.:;](?:\s|$)|, and back", docstring)[0].replace("`", "").replace("\n", " ")
+    said = re.split(r"[.:;](?:\s|$)|, and back", docstring)[0].replace("`", "").replace("\n", " ")
+    return said if len(said) < LONGEST else said.rsplit(",", 1)[0]
 
 
 contract = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"][0]
@@ -39,8 +41,8 @@ for i, layer in enumerate(layers):
     )
     for k, room in enumerate(rooms):
         line = y - GAP - (height - GAP) * (k + 0.5) / len(rooms)
-        ax.text(0.2, line, room, va="center", weight="bold", family="monospace", fontsize=11)
-        ax.text(2.3, line, does(room), va="center", fontsize=9.5)
+        ax.text(0.2, line, room, va="center", weight="bold", family="monospace", fontsize=13)
+        ax.text(1.9, line, does(room), va="center", fontsize=12)
     y -= height
 ax.annotate(
     "",
