@@ -54,7 +54,10 @@ myst_links_external_new_tab = False
 
 autosummary_generate = True
 autodoc_typehints = "signature"
-autodoc_type_aliases = {name: name for name in ("FloatArray", "ComplexArray", "IntArray", "BoolArray", "ArrayLike")}
+autodoc_type_aliases = {
+    name: name for name in ("FloatArray", "ComplexArray", "IntArray", "BoolArray", "AnyCalibration")
+}
+autodoc_type_aliases["npt.ArrayLike"] = "ArrayLike"
 autodoc_class_signature = "mixed"
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False

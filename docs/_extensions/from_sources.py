@@ -7,9 +7,12 @@ import re
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from sphinx.pycode import ModuleAnalyzer
+
 __all__ = ["setup", "site_link"]
 
 _PAGES = {"CONTRIBUTING.md": "developers/index.md", "CHANGELOG.md": "changelog.md", "README.md": "index.md"}
+_OVERLOADED = ("p31mg.magnesium.free", "p31mg.magnesium.energetics")
 _PAGE = re.compile(r"``docs/([\w/-]+)\.md``")
 _LINK = re.compile(r"(?<!!)\[(?P<text>[^\]\n]+)\]\((?P<target>(?!https?:|#)[^)\s#]+)(?P<anchor>#[^)\s]*)?\)")
 
@@ -46,7 +49,17 @@ def _on_signature(app: Any, what: str, name: str, obj: Any, options: Any, signat
     fields_only = what == "class" and "\nAttributes\n" in (inspect.getdoc(obj) or "")
     if fields_only or not signature:
         return ("", None) if fields_only else None
-    return re.sub(r"~(?:\w+\.)*(\w+)", r"\1", signature).replace("<factory>", "..."), result
+    return tuple(_plain(part) if part else part for part in (signature, result))
+
+
+def _plain(annotations: str) -> str:
+    for pattern, plain in (
+        (r"TypeAliasForwardRef\('([\w.]+)'\)", r"\1"),
+        (r"~(?:\w+\.)*(\w+)", r"\1"),
+        (r"<factory>", "..."),
+    ):
+        annotations = re.sub(pattern, plain, annotations)
+    return annotations
 
 
 def _on_command_help(app: Any, ctx: Any, lines: list[str]) -> None:
@@ -61,8 +74,18 @@ def _as_code(block: re.Match[str]) -> str:
     return f".. code-block:: text\n\n{code}\n"
 
 
+def _one_signature(app: Any) -> None:
+    """Show one signature of a function with overloads, that of its body: a union says the same in less room."""
+    del app
+    for module in _OVERLOADED:
+        analyzer = ModuleAnalyzer.for_module(module)
+        analyzer.analyze()
+        analyzer.overloads.clear()
+
+
 def setup(app: Any) -> dict[str, Any]:
     """Mend links as pages are read."""
+    app.connect("builder-inited", _one_signature)
     app.connect("source-read", _on_read)
     app.connect("autodoc-process-docstring", _on_docstring)
     app.connect("autodoc-process-signature", _on_signature)

@@ -140,6 +140,13 @@ def test_nothing_is_fetched_from_elsewhere(pages: dict[Path, _Page], site: Path)
         assert "url(http" not in style.read_text(encoding="utf-8"), style
 
 
+@pytest.mark.parametrize(
+    "inside", ["TypeAliasForwardRef", "_NestedSequence", "object at 0x", "&lt;factory&gt;", "problematic"]
+)
+def test_no_page_shows_insides_of_python_or_sphinx(pages: dict[Path, _Page], inside: str) -> None:
+    assert [path.name for path in pages if inside in path.read_text(encoding="utf-8")] == []
+
+
 def test_every_page_in_the_browser(driver: Any, pages: dict[Path, _Page], site: Path) -> None:
     wrong = []
     for path in pages:

@@ -84,6 +84,7 @@ def extensions(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_links_out_of_the_docs_become_links_of_the_site(target: str, page: str, expected: str) -> None:
+    pytest.importorskip("sphinx")
     from_sources = importlib.import_module("from_sources")
     assert from_sources.site_link("a", target, "", PurePosixPath(page), ROOT) == expected
 
