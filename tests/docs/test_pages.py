@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import json
 import re
 import sys
 import tomllib
@@ -65,6 +66,22 @@ def test_contributing_names_every_folder_in_the_order_of_the_layers() -> None:
 def test_contributing_leads_to_a_calibration_in_one_click() -> None:
     for page in (ROOT / "CONTRIBUTING.md", DOCS / "index.md"):
         assert "developers/add-a-calibration" in text(page)
+
+
+@pytest.mark.parametrize(
+    ("record", "module", "mark"), [("nasty", "nasty.page", "nasty"), ("real", "real_spectra", "real")]
+)
+def test_validation_page_is_what_its_records_say(
+    record: str, module: str, mark: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``make validate-nasty`` and ``make validate-real`` write record and page; neither may change alone."""
+    monkeypatch.setattr(sys, "path", [str(ROOT / "validation"), *sys.path])
+    results = json.loads(text(ROOT / "validation" / f"{record}.json"))
+    tables = importlib.import_module(module).tables(results)
+    (shown,) = re.findall(
+        rf"<!-- {mark}: begin.*?-->\n(.*?)<!-- {mark}: end -->", text(DOCS / "validation.md"), flags=re.S
+    )
+    assert shown.strip() == tables.strip()
 
 
 @pytest.fixture
