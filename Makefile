@@ -4,6 +4,9 @@ VENV := .venv
 PEERS := .venv-bench
 BIN := $(VENV)/bin
 DEMO := demo-study
+FIND_BROWSER = command -v chromium >/dev/null && command -v chromedriver >/dev/null \
+  || { apt-get update -qq && apt-get install -y -qq chromium chromium-driver; } \
+  || { echo "install chromium and chromedriver first" >&2; exit 1; }
 
 .PHONY: demo test browser-test validate validate-magnesium validate-preprocess validate-nasty validate-real validate-cohort fuzz bench \
   bench-quick lint types layers format clean
@@ -16,9 +19,23 @@ test: $(VENV)/.installed-test lint types layers
 
 # The tests of the report in a real browser, none skipped; they are part of make test too, skipped where there is no chromium
 browser-test: $(VENV)/.installed-test
-	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium chromium-driver; } \
-	  || { echo "install chromium and chromedriver first" >&2; exit 1; }
+	@$(FIND_BROWSER)
 	P31MG_NEEDS_BROWSER=1 $(BIN)/python -m pytest -n 0 tests/report/test_browser.py
+
+.PHONY: docs docs-check clean-site
+
+# The site in docs/_build/html: nothing is downloaded, every warning is an error
+docs: $(VENV)/.installed-docs
+	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
+
+# Every page of the site in a real browser: links, pictures, console, network, width of a phone
+docs-check: docs $(VENV)/.installed-test
+	@$(FIND_BROWSER)
+	P31MG_SITE=docs/_build/html $(BIN)/python -m pytest -n 0 tests/docs
+
+clean: clean-site
+clean-site:
+	rm -rf docs/_build docs/gallery docs/reference/generated docs/reference/backreferences
 
 validate: $(VENV)/.installed
 	$(BIN)/python validation/fit_statistics.py
@@ -79,6 +96,10 @@ $(VENV)/.installed: pyproject.toml | $(BIN)/python
 
 $(VENV)/.installed-test: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $(VENV)/.installed $@
+
+$(VENV)/.installed-docs: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
 	@touch $(VENV)/.installed $@
 
 # The programs that benchmarks compare with need versions of their own; without them their rows are skipped

@@ -31,6 +31,23 @@ N_POINTS = 2048
 class Truth:
     """What went into simulated spectra; ``...`` is their batch shape, K the resonances in the order of `names`.
 
+    Attributes
+    ----------
+    names
+        Of the resonances.
+    free_mg_mM
+        (...,) free Mg2+, in mM.
+    shift_alpha_beta_ppm
+        (...,) delta(alpha) - delta(beta), in ppm.
+    chemical_shift_ppm, linewidth_hz, amplitude
+        (..., K) multiplet centres from PCr, FWHM of one line in Hz, signal of the multiplet at time 0.
+    phase_rad, frequency_offset_hz, ph
+        (...,) as they were given.
+    snr, noise_sd
+        (...,) matched-filter SNR of the reference, and the sd of one component of one point.
+    calibration
+        Name of the calibration that turned Mg2+ into shifts.
+
     Examples
     --------
     >>> truth = simulate([0.3, 0.5], prior="muscle-3t", snr=100, seed=1).truth
@@ -73,6 +90,11 @@ class Truth:
 class SimulatedSpectra(Spectra):
     """`Spectra` that know their `truth`.
 
+    Attributes
+    ----------
+    truth
+        A `Truth` of the batch shape; all else is as in `Spectra`.
+
     Examples
     --------
     >>> simulate(0.5, prior="muscle-3t", snr=100, seed=1)
@@ -108,7 +130,7 @@ def simulate(
     free_mg_mM
         Free Mg2+ in mM, above 0.
     prior
-        Name, path or `Prior`: the resonances, their widths, couplings and amplitudes.
+        Name, path or `Prior`: the resonances, their widths, couplings and amplitudes. Default ``"muscle-3t"``.
     snr
         Matched-filter SNR of the reference (PCr) as in the conventions. Default infinite: no noise.
     seed
@@ -129,6 +151,11 @@ def simulate(
         Default None: the prior's field, a spectral width of about 100 ppm (5 kHz at 3 T), begin time 0.5 ms.
     n_points
         Default 2048.
+
+    Returns
+    -------
+    SimulatedSpectra
+        FIDs of shape (..., n_points), with their `truth`.
 
     Raises
     ------

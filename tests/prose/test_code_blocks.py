@@ -13,20 +13,28 @@ import pytest
 import p31mg
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
+DOCS = ROOT / "docs"
+MADE = ("_build", "gallery", "generated")
+PAGES = sorted(
+    [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
+    + [page for page in DOCS.rglob("*.md") if not set(MADE) & set(page.parts)]
+)
 
 
 def blocks(page: Path, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), flags=re.M | re.S)
 
 
-PYTHON = [(page.name, i, code) for page in PAGES for i, code in enumerate(blocks(page, "python"))]
+PYTHON = [(str(page.relative_to(ROOT)), i, code) for page in PAGES for i, code in enumerate(blocks(page, "python"))]
 CONSOLE = [
     line.split("#")[0].strip()
     for page in PAGES
     for block in blocks(page, "console")
     for line in block.replace("\\\n", " ").splitlines()
 ]
+TARGETS = {
+    target for page in PAGES for target in re.findall(r"(?:\$ |`)make ([a-z][a-z-]*)", page.read_text(encoding="utf-8"))
+}
 COMMANDS = [line.removeprefix("$ ") for line in CONSOLE if line.startswith("$ p31mg ")]
 
 
@@ -39,10 +47,10 @@ def test_python_block_runs(page: str, i: int, code: str, tmp_path: Path, monkeyp
 def test_calibration_file_of_the_docs_is_the_calibration_beside_it() -> None:
     from p31mg.magnesium.registry import parse_calibration
 
-    (text,) = blocks(ROOT / "docs" / "choosing-a-calibration.md", "toml")
+    (text,) = blocks(ROOT / "docs" / "own-calibration.md", "toml")
     (code,) = (code for _, _, code in PYTHON if "paper-2031" in code)
     names: dict[str, p31mg.TwoSiteCalibration] = {}
-    exec(compile(code, "choosing-a-calibration.md", "exec"), names)
+    exec(compile(code, "own-calibration.md", "exec"), names)
     found, own = parse_calibration(text), names["own"]
     assert (found.id, found.source, found.constants) == (own.id, own.source, own.constants)
     assert isinstance(found, p31mg.TwoSiteCalibration)
@@ -69,11 +77,17 @@ def test_command_exists_with_its_options(line: str) -> None:
 def test_prior_file_of_the_docs_holds_together_without_advice() -> None:
     from p31mg.prior import advice, parse_prior
 
-    (text,) = blocks(ROOT / "docs" / "priors.md", "toml")
-    prior = parse_prior(text, "priors.md")
+    (text,) = blocks(ROOT / "docs" / "own-prior.md", "toml")
+    prior = parse_prior(text, "own-prior.md")
     assert advice(prior) == ()
     spectra = p31mg.simulate(0.5, prior=prior, snr=300, seed=1)
     assert p31mg.fit(spectra, prior=prior).is_valid
+
+
+def test_targets_of_make_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert len(TARGETS) > 8
+    assert {target for target in TARGETS if not re.search(rf"^{target}:", makefile, flags=re.M)} == set()
 
 
 def test_prose_is_found() -> None:
@@ -84,7 +98,10 @@ def test_prose_is_found() -> None:
 def test_links_lead_somewhere() -> None:
     for page in PAGES:
         for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8")):
-            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+            if (
+                "gallery/" not in target and "generated/" not in target
+            ):  # made with the site, whose own links are checked
+                assert (page.parent / target).exists(), f"{page.name} links to {target}"
 
 
 def test_example_script_makes_its_figure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -109,9 +109,11 @@ def cohort(
         One or several: ``outcome ~ term + term``; terms are columns, ``log(column)``, ``C(column)`` (a category) and ``a:b`` or
         ``a*b``. Columns of text are categories. Default: Mg2+ against age.
     by
-        Also fit each model within each group of this column, as ``"sex"``; it is left out of their terms.
+        Also fit each model within each group of this column, as ``"sex"``; it is left out of their terms. Default None:
+        among all people.
     compare
-        Column whose groups are compared in Mg2+: differences from the first group, Welch's test.
+        Column whose groups are compared in Mg2+: differences from the first group, Welch's test. Default
+        None: no such comparison.
     robust
         True (default): standard errors of the naive slopes that need no equal variances (HC3). Those of the corrected
         ones, from the jackknife, never do.
@@ -119,6 +121,7 @@ def cohort(
         Of the intervals, between 0 and 1. Default 0.95.
     only
         Values that rows of the results must have, as ``{"session": "ses-1"}``, where a person has several.
+        Default None: all rows.
 
     Returns
     -------

@@ -158,6 +158,11 @@ def power(
     prior, calibration
         Of the spectra, as in `p31mg.simulate`.
 
+    Returns
+    -------
+    PowerResult
+        A value for each SNR.
+
     Raises
     ------
     InputError

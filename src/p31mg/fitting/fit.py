@@ -95,11 +95,14 @@ def fit(
 
     Raises
     ------
+    InputError
+        Unknown engine or prior, `parameters` with the batch engine, or a spectral width that does not hold the windows.
+
+    Warns
+    -----
     P31mgWarning
         The prior is for another field than that of the data, or something was done to the spectra that makes the errors wrong
         (see `Spectra.history`).
-    InputError
-        Unknown engine or prior, `parameters` with the batch engine, or a spectral width that does not hold the windows.
 
     Notes
     -----

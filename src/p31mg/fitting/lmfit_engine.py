@@ -39,7 +39,7 @@ def lmfit_parameters(spectra: Spectra, prior: Prior | str = "muscle-3t") -> Para
     spectra
         One spectrum, batch shape ().
     prior
-        Name of a packaged prior, path of a TOML file, or a `Prior`.
+        Name of a packaged prior, path of a TOML file, or a `Prior`. Default ``"muscle-3t"``.
 
     Returns
     -------

@@ -5,9 +5,9 @@ r"""Calibrations: published equations that turn a chemical shift into free Mg2+.
 
 .. math::
 
-    \phi = \frac{d - d_{MgATP}}{d_{ATP} - d_{MgATP}}, \qquad
-    [\mathrm{Mg}^{2+}] = K_d \Big(\frac{1}{\phi} - 1\Big) = K_d\,\frac{d_{ATP} - d}{d - d_{MgATP}}, \qquad
-    \frac{\mathrm{d}[\mathrm{Mg}]}{\mathrm{d}d} = -K_d\,\frac{d_{ATP} - d_{MgATP}}{(d - d_{MgATP})^2}
+    & \phi = \frac{d - d_{MgATP}}{d_{ATP} - d_{MgATP}}, \qquad
+    [\mathrm{Mg}^{2+}] = K_d \Big(\frac{1}{\phi} - 1\Big) = K_d\,\frac{d_{ATP} - d}{d - d_{MgATP}}, \\
+    & \frac{\mathrm{d}[\mathrm{Mg}]}{\mathrm{d}d} = -K_d\,\frac{d_{ATP} - d_{MgATP}}{(d - d_{MgATP})^2}
 
 "Mg-free" lumps ATP4-, HATP3- and KATP3-: :math:`K_d` is an apparent constant at pH 7.2, 37 C and physiological K+.
 Near :math:`d_{MgATP}` the value explodes and so does its error (Mosher et al. 1992, Magn Reson Med 24:163-169).

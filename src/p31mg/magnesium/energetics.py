@@ -115,6 +115,8 @@ class EnergeticsResult:
         How the constant of creatine kinase was obtained.
     assumed
         What the numbers rest on besides the measurement, one phrase each.
+    index
+        Columns that say where each value belongs, such as the voxel; from the fit.
 
     Examples
     --------
@@ -269,7 +271,8 @@ def energetics(
     sd_atp_mM, sd_creatine_mM
         Of the ATP and of the (total) creatine that are assumed. Default None: without error.
     free_mg_mM
-        Free Mg2+, needed for the full route. The Lawson-Veech constant holds for 1 mM, and takes no other.
+        Free Mg2+, needed for the full route; the Lawson-Veech constant holds for 1 mM, and takes no other. Default None: not
+        known.
     temperature_c
         In degrees Celsius. Default 37, or that of the `MagnesiumResult`.
     ionic_strength_M

@@ -121,6 +121,11 @@ def free_magnesium(
     level
         Of the interval, between 0 and 1. Default 0.95.
 
+    Returns
+    -------
+    MagnesiumResult or MagnesiumComparison
+        Fields of the shape of the shifts; a comparison where several calibrations were asked for.
+
     Raises
     ------
     InputError

@@ -147,6 +147,11 @@ def ph_from_pi(
     level
         Of the interval, between 0 and 1. Default 0.95.
 
+    Returns
+    -------
+    PhResult
+        pH, sd and interval, of the shape of the shifts.
+
     Raises
     ------
     InputError

@@ -103,6 +103,11 @@ class CalibrationTable(Mapping[str, Calibration]):
 def calibrations() -> CalibrationTable:
     """Return all published calibrations by id, with constants, conditions, range, source and evidence.
 
+    Returns
+    -------
+    CalibrationTable
+        A mapping of ids to `Calibration`; it prints as a table.
+
     Examples
     --------
     >>> list(calibrations())

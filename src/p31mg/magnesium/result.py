@@ -67,6 +67,8 @@ class MagnesiumResult(Estimate):
         are shifts; the table says it for each row.
     pi_is_faint
         (...,) True where pH was to be read from Pi and the SNR of Pi is below 5: pH is NaN.
+    index
+        Columns that say where each value belongs, such as the voxel; from the fit.
 
     Examples
     --------

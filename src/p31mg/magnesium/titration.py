@@ -53,7 +53,7 @@ def calibrate(
     sd
         Sd of the shifts in ppm, one number or one each. Default None: estimated from the residuals, the same for all.
     model
-        ``"two-site"``, the only one.
+        Default ``"two-site"``, the only one.
     id, tissue, source
         How the calibration is called in every result. Default ``"own"``, ``"phantom"``, ``"own titration"``.
     ph, temperature_c, ionic_strength_M, potassium_M

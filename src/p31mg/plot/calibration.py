@@ -47,6 +47,11 @@ def calibration(mg: MagnesiumResult, ax: Axes | None = None) -> CalibrationPlot:
     ax
         Axes to draw on. Default: a new figure.
 
+    Returns
+    -------
+    CalibrationPlot
+        The axes, the curve, and the measured points.
+
     Raises
     ------
     InputError

@@ -73,6 +73,11 @@ def cohort(
     ax
         Axes to draw on. Default: a new figure.
 
+    Returns
+    -------
+    CohortPlot
+        The axes; points, lines and bands of each group; their associations.
+
     Raises
     ------
     UnknownNameError
@@ -159,6 +164,11 @@ def power(result: PowerResult, figure: Figure | None = None) -> PowerPlot:
         From `p31mg.power`, with several SNR.
     figure
         Figure to draw on. Default: a new one.
+
+    Returns
+    -------
+    PowerPlot
+        The figure and its axes.
 
     Raises
     ------

@@ -63,6 +63,11 @@ def fit(
     apodisation_hz
         Line broadening for display only, of data and model alike, in Hz. Default 0: none.
 
+    Returns
+    -------
+    FitPlot
+        The axes, and the lines of data, model, residual and resonances.
+
     Raises
     ------
     InputError

@@ -69,6 +69,11 @@ def maps(
     valid_only
         Whether Mg2+, its sd and the shift are left out where Mg2+ is not valid. Default True.
 
+    Returns
+    -------
+    MapsPlot
+        The figure; axes and images by the names of the maps.
+
     Raises
     ------
     InputError

@@ -39,6 +39,11 @@ def series(course: pd.DataFrame, figure: Figure | None = None) -> SeriesPlot:
     figure
         Figure to draw on. Default: a new one.
 
+    Returns
+    -------
+    SeriesPlot
+        The figure, and its axes by what they show.
+
     Raises
     ------
     InputError

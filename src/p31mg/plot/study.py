@@ -41,6 +41,11 @@ def study(table: pd.DataFrame, figure: Figure | None = None) -> StudyPlot:
     figure
         Figure to draw on. Default: a new one.
 
+    Returns
+    -------
+    StudyPlot
+        The figure and its two axes.
+
     Raises
     ------
     InputError

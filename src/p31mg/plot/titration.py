@@ -42,6 +42,11 @@ def titration(calibration: Calibration | str | os.PathLike[str], ax: Axes | None
     ax
         Axes to draw on. Default: a new figure.
 
+    Returns
+    -------
+    TitrationPlot
+        The axes, the curve, the points and what is left over.
+
     Raises
     ------
     InputError

@@ -70,6 +70,11 @@ def check_conjugation(spectra: Spectra, prior: Prior | str | Path = "muscle-3t")
     prior
         Whose pattern to look for. Default ``"muscle-3t"``; PCr and ATP look alike enough everywhere.
 
+    Returns
+    -------
+    ConjugationCheck
+        Two booleans of the batch shape, `is_confirmed` and `is_reversed`.
+
     Examples
     --------
     >>> import p31mg

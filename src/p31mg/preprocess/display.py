@@ -55,6 +55,11 @@ def apodise(
     shape
         ``"exponential"`` (default) or ``"gaussian"``.
 
+    Returns
+    -------
+    Spectra
+        New ones, of the same shape; the step stands in their `history`.
+
     Raises
     ------
     InputError
@@ -92,6 +97,11 @@ def zero_fill(spectra: Spectra, factor: int = 2) -> Spectra:
         One spectrum or a stack.
     factor
         How many times as many points, a whole number above 1. Default 2: beyond it the curve is only smoother.
+
+    Returns
+    -------
+    Spectra
+        New ones, with `factor` times the points; the step stands in their `history`.
 
     Raises
     ------
@@ -131,6 +141,11 @@ def phase(spectra: Spectra, phase_rad: npt.ArrayLike) -> Spectra:
         What the signal is turned by and is to be taken out, in radians, as `FitResult.phase_rad` says it; a number or an array
         that broadcasts to the batch shape.
 
+    Returns
+    -------
+    Spectra
+        New ones, of the same shape; the step stands in their `history`.
+
     Raises
     ------
     InputError
@@ -168,6 +183,13 @@ def displayed(
         Position of PCr from the carrier, which becomes 0 on the axis. Default 0.
     zero_fill
         How many times as many points the transform has. Default 2.
+
+    Returns
+    -------
+    ppm
+        Axis, shape (n,), ascending, PCr at 0.
+    spectrum
+        Complex, shape (..., n).
 
     Raises
     ------

@@ -118,6 +118,11 @@ def load_prior(prior: Prior | str | Path) -> Prior:
         A set for any field (``"muscle"``), one at a field (``"muscle-3t"``, ``"heart-1.5t"``), a path that ends in ``.toml``, or
         a `Prior` (returned as it is).
 
+    Returns
+    -------
+    Prior
+        What was given, read and checked.
+
     Raises
     ------
     UnknownNameError

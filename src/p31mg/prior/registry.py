@@ -55,6 +55,11 @@ class PriorTable(Mapping[str, Prior]):
 def priors() -> PriorTable:
     """Return the packaged priors by name. Those for any field have names for every one: ``load_prior("heart-1.5t")``.
 
+    Returns
+    -------
+    PriorTable
+        A mapping of names to `Prior`; it prints as a table.
+
     Examples
     --------
     >>> list(priors())

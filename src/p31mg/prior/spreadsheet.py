@@ -92,9 +92,14 @@ def import_prior(
     spectrometer_frequency_mhz
         That its linewidths hold for, and that turns the distance of lines in Hz into ppm.
     tissue
-        The file does not state it.
+        The file does not state it. Default ``"not stated"``.
     name
         Of the prior. Default: that of the file.
+
+    Returns
+    -------
+    ImportedPrior
+        `prior`, and `notes`: every difference to the spreadsheet, a sentence each.
 
     Raises
     ------

@@ -24,6 +24,11 @@ def write_prior(prior: Prior, path: str | os.PathLike[str]) -> Path:
     path
         A name that ends in ``.toml``. An existing file is replaced.
 
+    Returns
+    -------
+    pathlib.Path
+        The file.
+
     Raises
     ------
     InputError

@@ -149,6 +149,11 @@ def curves_of(result: FitResult) -> FitCurves:
     ----------
     result
         From `p31mg.fit`, of any shape.
+
+    Returns
+    -------
+    FitCurves
+        One row for each spectrum.
     """
     fid = result.spectra.fid.reshape(-1, result.spectra.n_points)
     n, k = len(fid), len(result.names)

@@ -36,6 +36,11 @@ def fit_pictures(result: FitResult, curves: FitCurves, rows: Sequence[int], head
     headings
         What stands above each picture, such as the name of its file.
 
+    Yields
+    ------
+    bytes
+        A PNG.
+
     Examples
     --------
     >>> import p31mg

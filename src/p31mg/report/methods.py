@@ -70,6 +70,16 @@ _BETWEEN = {"shift_alpha_beta_ppm": "the α- and β-ATP multiplets", "shift_beta
 def header_fields(spectra: Spectra) -> dict[str, str]:
     """Return what the header of a file says that belongs into a methods section; nothing that identifies anybody.
 
+    Parameters
+    ----------
+    spectra
+        What `p31mg.read` returned.
+
+    Returns
+    -------
+    dict
+        Values as text, by the names of NIfTI-MRS.
+
     Examples
     --------
     >>> import p31mg

@@ -26,6 +26,20 @@ _Result = TypeVar("_Result", FitResult, MagnesiumResult, Quality)
 def of_file(fit: FitResult, mg: MagnesiumResult, rows: IntArray, spectra: Spectra) -> tuple[FitResult, MagnesiumResult]:
     """Return what some rows of a stack (n,) say, in the shape of the spectra that they came from.
 
+    Parameters
+    ----------
+    fit, mg
+        Of the stack, shape (n,).
+    rows
+        Positions in the stack, in the raveled order of `spectra`.
+    spectra
+        Of one file.
+
+    Returns
+    -------
+    fit, mg
+        Their fields have the batch shape of `spectra`.
+
     Examples
     --------
     >>> import numpy as np
@@ -66,6 +80,11 @@ def place_files(fit: FitResult, mg: MagnesiumResult, stem: str, *, figures: bool
         Path of the file without its ending.
     figures
         Whether to draw them. Default True.
+
+    Yields
+    ------
+    path, content
+        Path below the folder of the study, and the bytes of the file.
     """
     names, shape = fit.spectra.axis_names, fit.batch_shape
     if names[:3] == SPATIAL and np.prod(shape[:3]) > 1:
