@@ -188,15 +188,19 @@ def cohort(
         _require_something(model, people)
         complete = people.dropna(subset=list(model.columns))
         extra += _incomplete(model, people)
-        doubts += doubts_of(model, complete)
         rows += associate(model, complete, _COMMON, robust, level)
+        doubts += doubts_of(model, complete)
         if by is not None:
             extra += _missing_group(model, complete, by)
             within = _without(model, by)
             for group, members in groups_of(complete, by):
                 rows += associate(within, members, f"{by} {group}", robust, level)
+    groups = pd.DataFrame()
+    if compare is not None:
+        groups = _comparison(people, compare, level)
+        no_group = people.loc[people[compare].isna(), "subject"]
+        extra.append((f"nothing in {compare}, by which groups are compared", no_group))
     gone = pd.concat([joined.left_out, counted(extra)], ignore_index=True)
-    groups = pd.DataFrame() if compare is None else _comparison(people, compare, level)
     doubts = list(dict.fromkeys(doubts))
     for text in doubts:
         warnings.warn(text, P31mgWarning, stacklevel=2)
