@@ -184,6 +184,8 @@ def cohort(
     rows: list[dict[str, Any]] = []
     extra: list[tuple[str, pd.Series[str]]] = []
     doubts = list(joined.doubts)
+    if by is not None:
+        groups_of(people, by)
     for model in formulas:
         _require_something(model, people)
         complete = people.dropna(subset=list(model.columns))
@@ -229,7 +231,7 @@ def _incomplete(model: Formula, people: pd.DataFrame) -> list[tuple[str, pd.Seri
     empty = people[list(names)].isna().to_numpy()
     said = np.array([", ".join(names[row]) for row in empty], dtype=object)
     return [
-        (f"nothing in {columns}, not in {model.text}", people.loc[said == columns, "subject"])
+        (f"nothing in {columns} ({model.text})", people.loc[said == columns, "subject"])
         for columns in dict.fromkeys(said[empty.any(axis=1)])
     ]
 
@@ -262,7 +264,7 @@ def groups_of(people: pd.DataFrame, by: str) -> list[tuple[Any, pd.DataFrame]]:
 def _missing_group(model: Formula, people: pd.DataFrame, by: str) -> list[tuple[str, pd.Series[str]]]:
     if by not in people:
         return []
-    return [(f"nothing in {by}, by which {model.text} is split", people.loc[people[by].isna(), "subject"])]
+    return [(f"nothing in {by}, by which it is split ({model.text})", people.loc[people[by].isna(), "subject"])]
 
 
 def associate(model: Formula, people: pd.DataFrame, group: str, robust: bool, level: float) -> list[dict[str, Any]]:

@@ -194,9 +194,7 @@ def require_columns(formula: Formula, table: pd.DataFrame) -> None:
     """Raise `UnknownNameError`, with the columns that describe people, where a formula names one that is not there."""
     for name in formula.columns:
         if name not in table:
-            raise UnknownNameError(
-                kind=f"column of formula {formula.text!r}", name=name, known=columns_of_people(table)
-            )
+            raise UnknownNameError(kind=f"formula {formula.text!r}: column", name=name, known=columns_of_people(table))
 
 
 def columns_of_people(table: pd.DataFrame) -> list[str]:

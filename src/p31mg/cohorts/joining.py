@@ -59,7 +59,7 @@ def read_table(table: Table, what: str) -> pd.DataFrame:
     ReadError
         The file cannot be read as a table.
     InputError
-        No column says who a row is of, or some row does not.
+        No column says who a row is of, or some row does not; there are no rows.
     """
     import pandas as pd
 
@@ -85,6 +85,9 @@ def read_table(table: Table, what: str) -> pd.DataFrame:
         except OSError as error:
             msg = f"{what} cannot be read: {error.strerror or error}."
             raise ReadError(msg) from error
+        except UnicodeDecodeError as error:
+            msg = f"{what} is no text in UTF-8; save it as CSV or TSV in UTF-8."
+            raise ReadError(msg) from error
         except ValueError as error:
             msg = f"{what} is no table ({str(error).splitlines()[0]}); give a CSV or TSV with one line of headings."
             raise ReadError(msg) from error
@@ -99,6 +102,9 @@ def read_table(table: Table, what: str) -> pd.DataFrame:
         msg = (
             f"{what} has no column {_KEYS[0]} (or {', '.join(_KEYS[1:])}) that says who a row is of. Columns: {found}."
         )
+        raise InputError(msg)
+    if frame.empty:
+        msg = f"{what} has headings and no rows."
         raise InputError(msg)
     frame = frame.rename(columns={key: "subject"})
     empty = frame["subject"].isna() | frame["subject"].astype(str).str.strip().isin(_MISSING)
@@ -166,7 +172,7 @@ def _results(results: Table) -> pd.DataFrame:
     """Return the table of results, with numbers where Mg2+ and its sds are."""
     found = read_table(results, "results")
     if MG not in found:
-        msg = f"results lack the column {MG}; give the table that p31mg.batch makes (results.csv)."
+        msg = f"results lack the column {MG}; give first the table that p31mg.batch makes (results.csv), then that of people."
         raise InputError(msg)
     if not {"sd_measurement_mM", "sd_mM"} & set(found):
         msg = "results lack the sd of Mg2+, sd_measurement_mM or else sd_mM; give the table that p31mg.batch makes (results.csv)."
@@ -298,16 +304,18 @@ def with_numbers(table: pd.DataFrame, columns: Sequence[str], *, numbered: bool 
 
 def with_one_spelling(table: pd.DataFrame, columns: Sequence[str]) -> tuple[pd.DataFrame, list[str]]:
     """Return the table with one spelling, the commonest, of categories that differ in capitals or blanks; a sentence for each."""
+    import pandas as pd
+
     table, told = table.copy(), []
-    for name in dict.fromkeys(c for c in columns if c in table and table[c].dtype == object):
+    for name in dict.fromkeys(c for c in columns if c in table and not pd.api.types.is_numeric_dtype(table[c])):
         counts = table[name].dropna().astype(str).value_counts()
         by_word: dict[str, list[str]] = {}
         for level in counts.index:
             by_word.setdefault(" ".join(level.split()).casefold(), []).append(level)
         same = {other: first for first, *others in by_word.values() for other in others}
-        for other, first in same.items():
-            told.append(f"column {name} has {other!r}, taken as {first!r}")
-        table[name] = table[name].replace(same)
+        if same:
+            table[name] = table[name].replace(same)
+            told += [f"column {name} has {other!r}, taken as {first!r}" for other, first in same.items()]
     return table, told
 
 

@@ -61,8 +61,8 @@ def cohort(
 ) -> CohortPlot:
     """Draw one column of a cohort against another, with least-squares lines and their bands, by group.
 
-    The lines run through what was measured, with bands that need no equal variances (HC3), and the legend says so. It has the
-    standardised slope as measured and corrected for the error of Mg2+. A cross shows the median error of Mg2+, one sd to each side.
+    The lines run through what was measured, with bands that need no equal variances (HC3). The legend has the standardised
+    slope as measured and corrected for the error of Mg2+. A cross shows the median error of Mg2+, one sd to each side.
 
     Parameters
     ----------
