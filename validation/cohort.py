@@ -132,6 +132,7 @@ def fitted_cohort(seed: int) -> list[dict[str, object]]:
                 "picking": associations(by_picking, MODELS),
                 "n": len(by_fit),
                 "reliability": float(np.corrcoef(by_fit["free_mg_mM"], true_mg)[0, 1] ** 2),
+                "slope_of_measured": float(np.polyfit(true_mg, by_fit["free_mg_mM"], 1)[0]),
                 "z": float(np.nanstd((shift - true_shift) / fit.sd_shift_alpha_beta_ppm)),
                 "sd_fit": float(np.nanstd(shift - true_shift)),
                 "sd_picking": float(error.std()),
@@ -251,7 +252,10 @@ def run_fits(pool: ProcessPoolExecutor) -> None:
     kept = []
     for i, snr in enumerate(FIT_SNR):
         found = [both[i] for both in all_found]
-        means = {k: float(np.mean([f[k] for f in found])) for k in ("n", "reliability", "z", "sd_fit", "sd_picking")}
+        means = {
+            k: float(np.mean([f[k] for f in found]))
+            for k in ("n", "reliability", "slope_of_measured", "z", "sd_fit", "sd_picking")
+        }
         print(f"\nSNR {snr:g}, {N_COHORTS} cohorts of {N_PEOPLE}; {means}", flush=True)
         by_fit = summaries([f["fit"] for f in found], tuple(MODELS))
         print("   peak picking, corrected with the sds of the fits:", flush=True)

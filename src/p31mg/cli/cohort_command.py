@@ -49,7 +49,10 @@ class _Choice(click.ParamType):  # type: ignore[type-arg]
 @click.option("--by", metavar="COLUMN", help="Also within each group, as sex.")
 @click.option("--compare", metavar="COLUMN", help="Compare Mg2+ of the groups of this column.")
 @click.option(
-    "--robust/--no-robust", default=True, show_default=True, help="Errors of naive slopes that need no equal variances."
+    "--robust/--no-robust",
+    default=True,
+    show_default=True,
+    help="Errors of slopes as measured that need no equal variances.",
 )
 @click.option("--level", type=float, default=0.95, show_default=True, help="Of the intervals.")
 @click.option(
@@ -121,20 +124,20 @@ def _names(subjects: str) -> str:
 
 def _show(found: CohortResult) -> None:
     interval = f"({100 * found.level:g} % interval)"
-    heads = [("", "left"), (f"slope {interval}", "left"), ("p of slope", "right"), (f"beta {interval}", "left")]
+    heads = [("", "left"), (f"slope {interval}", "left"), ("p", "right"), (f"beta {interval}", "left")]
     table = found.associations
     for (formula, group), rows in table.groupby(["formula", "group"], sort=False):
         first = rows.iloc[0]
         has_mg = bool(first["reliability"] == first["reliability"])
-        said = [f"n {first['n']}", f"R2 {first['r2']:.3f}"]
+        said = f"n {first['n']}, R2 {first['r2']:.3f}"
         if has_mg:
-            said += [f"corrected {first['corrected_r2']:.3f}", f"reliability of Mg2+ {first['reliability']:.2f}"]
+            said += f", corrected {first['corrected_r2']:.3f}, reliability of Mg2+ {first['reliability']:.2f}"
         lines = []
         for row in rows.to_dict(orient="records"):
             lines.append([str(row["term"]), *_cells(row, "")])
             if has_mg:
-                lines.append(["  corrected", *_cells(row, "corrected_")])
-        print_table(heads, lines, f"{formula}, {group}: {', '.join(said)}")
+                lines.append(["corrected", *_cells(row, "corrected_")])
+        print_table(heads, lines, f"{formula}, {group}\n{said}")
     for formula, note in dict.fromkeys(zip(table["formula"], table["note"], strict=True)):
         if note:
             click.echo(f"note on {formula}: {note}")
@@ -153,7 +156,7 @@ def _cells(row: Mapping[Hashable, Any], prefix: str) -> list[str]:
 def _show_groups(groups: pd.DataFrame, interval: str) -> None:
     lines = []
     for g in groups.to_dict(orient="records"):
-        cells = [f"{g['column']} {g['group']}", str(g["n"]), f"{g['mean_mM']:.3f}", f"{g['sd_mM']:.3f}"]
+        cells = [str(g["group"]), str(g["n"]), f"{g['mean_mM']:.3f}", f"{g['sd_mM']:.3f}"]
         if not math.isnan(g["p_value"]):
             cells += [f"{g['difference_mM']:.3f} ({g['difference_low_mM']:.3f} to {g['difference_high_mM']:.3f})"]
             cells += [
@@ -163,7 +166,7 @@ def _show_groups(groups: pd.DataFrame, interval: str) -> None:
             ]
         lines.append(cells)
     first = groups.iloc[0]
-    heads = ["", "n", "mean", "sd", "difference", "p", "d", "corrected"]
+    heads = ["", "n", "mean", "sd", "difference", "p", "d", "true d"]
     click.echo(
         f"free Mg2+ in mM by {first['column']}; differences from {first['group']} {interval}, d in sds within groups"
     )

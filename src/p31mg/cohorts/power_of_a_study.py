@@ -26,7 +26,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,10 +45,12 @@ if TYPE_CHECKING:
 __all__ = ["Population", "PowerResult", "power"]
 
 _N_PEOPLE = 128
+_NO_NOISE = 1e9
 _SNR_GRID = np.geomspace(60.0, 4000.0, 13)
 _LEAST_SHARE = 0.5
 _FEWEST = 4
 _MOST = 10_000_000
+_FARTHEST = 40.0
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -82,7 +83,7 @@ class PowerResult:
     Examples
     --------
     >>> power(0.2, n=200, snr=[100, 400])
-    <PowerResult effect 0.2, 200 people, SNR 100 to 400, power 0.3... to 0.7...>
+    <PowerResult effect 0.2, 200 people, SNR 100 to 400, power 0.2... to 0.7...>
     """
 
     effect: float
@@ -148,12 +149,17 @@ class Population:
         NaN where less than half of the people are.
         """
         mg, snr_of_person, broadening = self._people()
-        simulated = partial(
-            simulate, mg, prior=self.prior, broadening_hz=broadening, calibration=self.calibration, seed=0
+        clean = simulate(
+            mg,
+            snr=_NO_NOISE * snr_of_person,
+            prior=self.prior,
+            broadening_hz=broadening,
+            calibration=self.calibration,
+            seed=0,
         )
-        clean = simulated()
         # the same noise at each SNR, so that nothing but SNR differs
-        noise = simulated(snr=snr_of_person).fid - clean.fid
+        noise = np.random.default_rng(0).standard_normal((*clean.fid.shape, 2)).view(complex)[..., 0]
+        noise *= _NO_NOISE * clean.truth.noise_sd[:, None]
         fitted = fit(Spectra(clean.fid + noise / snr[:, None, None], clean.acquisition), prior=self.prior)
         found = free_magnesium(fitted, calibration=self.calibration)
         is_used = fitted.is_valid & found.in_range & ~found.interval_open
@@ -232,8 +238,6 @@ def power(
     >>> bool(study.power[0] > 0.99), bool(study.n_needed[0] < 130)
     (True, True)
     """
-    from scipy.optimize import brentq
-
     snrs = np.atleast_1d(np.asarray(snr, dtype=float)).ravel()
     _require_sense(effect, n, snrs, target, level)
     _require_people(mean_mg_mM, sd_people_mM, sd_days_mM, snr_spread, broadening_hz, broadening_spread_hz)
@@ -250,11 +254,13 @@ def power(
     of_days = sd_people_mM**2 + sd_days_mM**2
     reliability = sd_people_mM**2 / (of_days + sd**2)
     measured = effect * np.sqrt(reliability)
-    snr_needed = np.nan
+    z = np.arctanh(np.abs(measured))
+    delta = _delta_needed(target, level)
+    power_, snr_needed = np.full(snrs.shape, np.nan), np.nan
     if n is not None:
-        # the reliability that n people need, and the variance that it leaves to the fit
-        reach = float(brentq(lambda z: float(_power(np.tanh(z), n, level)) - target, 1e-6, 10.0))
-        snr_needed = _snr_of_sd(people, sd_people_mM**2 * (effect / np.tanh(reach)) ** 2 - of_days)
+        power_ = _power(np.sqrt(n - 3) * z, level)
+        # of the reliability that n people need, the variance that it leaves to the fit
+        snr_needed = _snr_of_sd(people, sd_people_mM**2 * (effect / np.tanh(delta / np.sqrt(n - 3))) ** 2 - of_days)
     return PowerResult(
         effect=float(effect),
         n=n,
@@ -265,35 +271,25 @@ def power(
         share_valid=share_valid,
         reliability=reliability,
         measured_effect=measured,
-        power=np.full(snrs.shape, np.nan) if n is None else _power(measured, n, level),
-        n_needed=_people_needed(measured, target, level),
+        power=power_,
+        n_needed=np.maximum(np.ceil((delta / z) ** 2 + 3), _FEWEST),
         snr_needed=snr_needed,
         times_transients=(snr_needed / snrs) ** 2,
     )
 
 
-def _power(measured: FloatArray, n: float | FloatArray, level: float) -> FloatArray:
+def _power(delta: FloatArray | float, level: float) -> FloatArray:
     from scipy.stats import norm
 
-    delta = np.sqrt(np.asarray(n) - 3.0) * np.arctanh(np.abs(measured))
     q = norm.isf(level / 2)
     return np.asarray(norm.cdf(delta - q) + norm.cdf(-delta - q))
 
 
-def _people_needed(measured: FloatArray, target: float, level: float) -> FloatArray:
-    """Return the least number of people for the power wanted: by the equation without the far tail, then one by one."""
-    from scipy.stats import norm
+def _delta_needed(target: float, level: float) -> float:
+    """Return the distance from no effect, in standard errors of Fisher's z, that gives the power wanted."""
+    from scipy.optimize import brentq
 
-    if not np.isfinite(measured).all():
-        known = np.isfinite(measured)
-        needed = np.full(measured.shape, np.nan)
-        needed[known] = _people_needed(measured[known], target, level)
-        return needed
-    first = (norm.isf(level / 2) + norm.isf(1 - target)) ** 2 / np.arctanh(np.abs(measured)) ** 2 + 3
-    n = np.ceil(np.maximum(first, _FEWEST))
-    while (fewer := (n > _FEWEST) & (_power(measured, np.maximum(n - 1, _FEWEST), level) >= target)).any():
-        n = n - fewer
-    return n
+    return float(brentq(lambda delta: float(_power(delta, level)) - target, 0.0, _FARTHEST))
 
 
 def _snr_of_sd(people: Population, variance: float) -> float:

@@ -33,7 +33,7 @@ _LABELS = {
 }
 _COLOURS = (RESONANCE[5], RESONANCE[0], RESONANCE[1], RESONANCE[2])
 _GRID = 100
-_ROOM_OF_A_ROW = 0.055
+_ROOM_OF_A_ROW, _BELOW = 0.055, 0.06
 
 
 @dataclass(frozen=True)
@@ -152,12 +152,17 @@ def _show_error(ax: Axes, people: pd.DataFrame, x: str, y: str) -> None:
     if MG not in (x, y):
         return
     sd = float(people[SD].median())
-    where = (people[x].min(), people[y].min())
-    place = (where[0] + (sd if x == MG else 0.0), where[1] - (sd if y == MG else 0.0))
-    x_error, y_error = (None, sd) if y == MG else (sd, None)
-    ax.errorbar(*place, xerr=x_error, yerr=y_error, fmt="none", color=RESIDUAL, elinewidth=1.2, capsize=3)
+    of_x, of_y = (sd if name == MG else 0.0 for name in (x, y))
+    below = _BELOW * float(np.ptp(people[y]))
+    place = (people[x].min() + of_x, people[y].min() - below - of_y)
+    ax.errorbar(*place, xerr=of_x or None, yerr=of_y or None, fmt="none", color=RESIDUAL, elinewidth=1.2, capsize=3)
     ax.annotate(
-        "± 1 sd of one measurement", place, xytext=(8, -3), textcoords="offset points", fontsize="small", color=RESIDUAL
+        "± 1 sd of one measurement",
+        (place[0] + of_x, place[1]),
+        xytext=(8, -3),
+        textcoords="offset points",
+        fontsize="small",
+        color=RESIDUAL,
     )
 
 
