@@ -1,6 +1,6 @@
 """What `p31mg.cohort` finds in people with known truth: the numbers of ``docs/cohort.md``, kept in ``validation/cohort.json``.
 
-Run with ``make validate-cohort``; about twenty minutes on two cores. Three parts:
+Run with ``make validate-cohort``; about four minutes on two quiet cores. Three parts:
 
 * ``fits``: cohorts of 441 people, spectra simulated and fitted one by one: standardised slopes as measured and corrected,
   coverage, and attenuation beside the reliability that the sds predict. The same people by peak picking, for contrast.
