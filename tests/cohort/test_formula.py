@@ -39,6 +39,10 @@ def test_names_say_which_level() -> None:
     found = design(parse("free_mg_mM ~ sex*age"), drawn(60, 2))
     assert found.names == ("sex[male]", "age", "sex[male]:age")
     assert found.is_scaled.tolist() == [False, True, True]
+    assert design(parse("free_mg_mM ~ C(site)"), drawn(60, 2).assign(site=np.arange(60.0) % 3)).names == (
+        "site[1]",
+        "site[2]",
+    )
 
 
 @pytest.mark.parametrize(

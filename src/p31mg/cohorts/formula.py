@@ -237,7 +237,9 @@ def _values(factor: Factor, table: pd.DataFrame, where: str) -> dict[str, FloatA
                 f"column {factor.column} is {levels[0]!r} in all {len(cells)} rows{where}; leave it out of the formula."
             )
             raise InputError(msg)
-        return {f"{factor.column}[{level}]": (cells == level).to_numpy(float) for level in levels[1:]}
+        names = [f"{level:g}" if isinstance(level, float) else str(level) for level in levels]
+        columns = [(cells == level).to_numpy(float) for level in levels]
+        return {f"{factor.column}[{name}]": values for name, values in zip(names[1:], columns[1:], strict=True)}
     values = cells.to_numpy(float)
     if factor.function == "log":
         if not (values > 0).all():

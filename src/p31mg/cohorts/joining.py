@@ -66,34 +66,8 @@ def read_table(table: Table, what: str) -> pd.DataFrame:
     if isinstance(table, (pd.DataFrame, Mapping)):
         frame = pd.DataFrame(table).copy()
     else:
-        path = Path(table)
-        what = f"{what} {path}"
-        try:
-            text = path.read_text(encoding="utf-8-sig")
-            heading = text.partition("\n")[0]
-            separator = next((s for s in ("\t", ";") if s in heading and "," not in heading), ",")
-            has_commas = separator != "," and re.search(rf"(^|{separator}){_DECIMAL_COMMA}({separator}|$)", text, re.M)
-            columns = pd.read_csv(io.StringIO(text), sep=separator, skipinitialspace=True, nrows=0).columns
-            frame = pd.read_csv(
-                io.StringIO(text),
-                sep=separator,
-                decimal="," if has_commas else ".",
-                skipinitialspace=True,
-                na_values=list(_MISSING),
-                dtype={c: str for c in columns if c.strip().casefold() in (*_KEYS, *_VISITS)},
-            )
-        except OSError as error:
-            msg = f"{what} cannot be read: {error.strerror or error}."
-            raise ReadError(msg) from error
-        except UnicodeDecodeError as error:
-            msg = f"{what} is no text in UTF-8; save it as CSV or TSV in UTF-8."
-            raise ReadError(msg) from error
-        except ValueError as error:
-            msg = f"{what} is no table ({str(error).splitlines()[0]}); give a CSV or TSV with one line of headings."
-            raise ReadError(msg) from error
-        if not isinstance(frame.index, pd.RangeIndex):  # what pandas makes of a row that is too long
-            msg = f"{what} has more cells in its rows than headings; with decimal commas, put semicolons between the cells."
-            raise ReadError(msg)
+        what = f"{what} {Path(table)}"
+        frame = _read_file(Path(table), what)
     frame.columns = frame.columns.astype(str).str.strip()
     frame = frame.reset_index(drop=True)
     key = next((c for name in _KEYS for c in frame.columns.astype(str) if c.casefold() == name), None)
@@ -116,6 +90,39 @@ def read_table(table: Table, what: str) -> pd.DataFrame:
         subject = subject.astype(int)
     subject = subject.astype(str).str.strip()
     frame["subject"] = subject.where(subject.str.startswith(_PREFIX), _PREFIX + subject)
+    return frame
+
+
+def _read_file(path: Path, what: str) -> pd.DataFrame:
+    """Return a table of a file: cells between commas, tabs or semicolons, and of the last two with decimal commas as well."""
+    import pandas as pd
+
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        heading = text.partition("\n")[0]
+        separator = next((s for s in ("\t", ";") if s in heading and "," not in heading), ",")
+        has_commas = separator != "," and re.search(rf"(^|{separator}){_DECIMAL_COMMA}({separator}|$)", text, re.M)
+        columns = pd.read_csv(io.StringIO(text), sep=separator, skipinitialspace=True, nrows=0).columns
+        frame = pd.read_csv(
+            io.StringIO(text),
+            sep=separator,
+            decimal="," if has_commas else ".",
+            skipinitialspace=True,
+            na_values=list(_MISSING),
+            dtype={c: str for c in columns if c.strip().casefold() in (*_KEYS, *_VISITS)},
+        )
+    except OSError as error:
+        msg = f"{what} cannot be read: {error.strerror or error}."
+        raise ReadError(msg) from error
+    except UnicodeDecodeError as error:
+        msg = f"{what} is no text in UTF-8; save it as CSV or TSV in UTF-8."
+        raise ReadError(msg) from error
+    except ValueError as error:
+        msg = f"{what} is no table ({str(error).splitlines()[0]}); give a CSV or TSV with one line of headings."
+        raise ReadError(msg) from error
+    if not isinstance(frame.index, pd.RangeIndex):  # what pandas makes of rows that are too long
+        msg = f"{what} has more cells in its rows than headings; with decimal commas, put semicolons between the cells."
+        raise ReadError(msg)
     return frame
 
 
