@@ -44,6 +44,16 @@ def test_corrected_is_larger_and_less_sure(people, results) -> None:
     assert row["note"] == ""
 
 
+@pytest.mark.parametrize("prefix", ["", "corrected_"])
+def test_p_is_that_of_the_interval_of_the_slope(prefix: str, people, results) -> None:
+    """At the level 1 - p an end of the interval is 0."""
+    (row,) = p31mg.cohort(results, people.participants).to_dataframe().to_dict("records")
+    level = 1 - row[f"{prefix}p_value"]
+    (row,) = p31mg.cohort(results, people.participants, level=level).to_dataframe().to_dict("records")
+    ends = row[f"{prefix}slope_low"], row[f"{prefix}slope_high"]
+    assert min(map(abs, ends)) < 1e-6 * abs(row[f"{prefix}slope"])
+
+
 def test_level_widens_all_intervals(people, results) -> None:
     (wide,), (narrow,) = (
         p31mg.cohort(results, people.participants, level=level).to_dataframe().to_dict("records")

@@ -185,7 +185,7 @@ def power(result: PowerResult, figure: Figure | None = None) -> PowerPlot:
     --------
     >>> import p31mg
     >>> power(p31mg.power(0.2, n=200, snr=[100, 200, 400])).people.get_xlabel()
-    'PCr SNR (matched filter)'
+    'PCr SNR (matched filter) of the median person'
     """
     if len(result.snr) < 2:
         msg = "the result has one SNR only; give p31mg.power several, as snr=[100, 200, 400]."
