@@ -41,7 +41,7 @@ shown = pd.DataFrame(
         "corrected β": table["corrected_beta"],
         "95 % low": table["corrected_beta_low"],
         "high": table["corrected_beta_high"],
-        "p": table["corrected_p_value"],
+        "p of slope": table["corrected_p_value"],
         "true R²": truth.to_dataframe()["r2"],
         "naive R²": table["r2"],
         "corrected R²": table["corrected_r2"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,9 +28,10 @@ def test_document_has_the_numbers_of_python(run: Run, tables: tuple[Path, Path])
     pd.testing.assert_frame_equal(pd.DataFrame(document["associations"]), found.to_dataframe(), rtol=1e-9)
     assert [g["group"] for g in document["groups"]] == ["female", "male"]
     assert document["n_people"] == 40
+    assert document["doubts"] == []
 
 
-def test_table_shows_both_slopes_and_stderr_who_is_left_out(
+def test_table_has_slopes_with_their_p_and_stderr_who_is_left_out(
     run: Run, tables: tuple[Path, Path], tmp_path: Path
 ) -> None:
     results = pd.read_csv(tables[0])
@@ -38,18 +40,58 @@ def test_table_shows_both_slopes_and_stderr_who_is_left_out(
     done = run("cohort", tmp_path / "results.csv", tables[1], "--compare", "sex")
     assert done.exit_code == 0
     (row,) = p31mg.cohort(tmp_path / "results.csv", tables[1]).to_dataframe().to_dict("records")
-    assert all(f"{row[name]:.2f}" in done.stdout for name in ("beta", "corrected_beta", "reliability"))
-    assert "sex male" in done.stdout
+    lines = [re.split(r"\s{2,}", line.strip()) for line in done.stdout.splitlines()]
+    shown = {cells[0]: cells[1:] for cells in lines}
+    assert f"n 39, R2 {row['r2']:.3f}, corrected {row['corrected_r2']:.3f}, reliability" in done.stdout
+    for name, prefix in (("age", ""), ("corrected", "corrected_")):
+        slope, p_value, beta = shown[name]
+        # two digits of half an interval
+        reach = (row[f"{prefix}slope_high"] - row[f"{prefix}slope_low"]) / 2
+        for said, end in zip(re.findall(r"-?[\d.]+", slope), ("", "_low", "_high"), strict=True):
+            assert float(said) == pytest.approx(row[f"{prefix}slope{end}"], abs=0.06 * reach)
+        assert float(p_value) == pytest.approx(row[f"{prefix}p_value"], rel=0.06)
+        assert beta == "{:.2f} ({:.2f} to {:.2f})".format(*(row[f"{prefix}beta{e}"] for e in ("", "_low", "_high")))
+    assert len(shown["male"]) == 7
     assert done.stderr.splitlines() == [
-        "left out: 1, magnesium is not valid (mg_is_valid)",
+        "left out: 1, magnesium is not valid (mg_is_valid): sub-004",
         "39 people with valid magnesium",
     ]
+
+
+def test_names_of_many_who_are_left_out_are_cut_and_whole_in_the_document(
+    run: Run, tables: tuple[Path, Path], tmp_path: Path
+) -> None:
+    pd.read_csv(tables[1], sep="\t").drop(index=range(7)).to_csv(tmp_path / "people.csv", index=False)
+    done = run("cohort", tables[0], tmp_path / "people.csv", "-o", tmp_path / "out.json")
+    assert "sub-005, ... (all: --format json)" in done.stderr
+    assert "slope" in done.stdout  # beside the file
+    (out,) = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))["left_out"]
+    assert out["subjects"].split(", ") == [f"sub-00{i}" for i in range(1, 8)]
+
+
+def test_models_that_are_not_corrected_have_no_second_line_and_one_note(run: Run, tables: tuple[Path, Path]) -> None:
+    interaction = "strength_nm ~ free_mg_mM*age"
+    done = run("cohort", *tables, "--formula", "serum_mg_mM ~ age", "--formula", interaction, "--by", "sex")
+    assert "nan" not in done.stdout
+    assert "reliability" not in done.stdout
+    assert done.stdout.count("corrected") == 2  # of the note
+    assert done.stdout.count(f"note on {interaction}: not corrected") == 1
+
+
+@pytest.mark.filterwarnings("always")
+def test_doubts_are_notes(run: Run, tables: tuple[Path, Path], tmp_path: Path) -> None:
+    people = pd.read_csv(tables[1], sep="\t")
+    people.loc[3, "age"] = 999
+    people.to_csv(tmp_path / "people.csv", index=False)
+    done = run("cohort", tables[0], tmp_path / "people.csv")
+    assert done.exit_code == 0
+    assert done.stderr.startswith("p31mg: note: column age is 999 where the median is")
 
 
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (("--formula", "free_mg_mM ~ agee"), "p31mg: column of formula 'free_mg_mM ~ agee' 'agee' is not known"),
+        (("--formula", "free_mg_mM ~ agee"), "p31mg: formula 'free_mg_mM ~ agee': column 'agee' is not known"),
         (("--formula", "age"), "p31mg: formula is 'age'; write outcome ~ term + term"),
         (("--only", "session"), "'session' is not COLUMN=VALUE, as in session=ses-1"),
         (("--only", "session=ses-2"), "p31mg: only session=ses-2 leaves no row of the results"),
@@ -70,7 +112,11 @@ def test_what_is_wrong_is_one_sentence(
     ("arguments", "says"),
     [
         (("power", "--effect", 2), "p31mg: effect is 2; a correlation lies between -1 and 1"),
-        (("power", "--effect", 0.2, "--figure", "a.png"), "p31mg: figure is a.png with 1 SNR"),
+        (
+            ("power", "--effect", 0.2, "--figure", "a.png"),
+            "p31mg: figure a.png shows a curve against SNR and there is one SNR; repeat --snr",
+        ),
+        (("power", "--effect", 0.2, "--figure", "a.gif"), "p31mg: figure is a.gif; its name must end in .png"),
         (("simulate-cohort", "out", "--seed", 1, "--n", 2), "p31mg: n is 2; a cohort has at least 4 people"),
     ],
 )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -42,6 +44,16 @@ def test_corrected_is_larger_and_less_sure(people, results) -> None:
     assert row["note"] == ""
 
 
+@pytest.mark.parametrize("prefix", ["", "corrected_"])
+def test_p_is_that_of_the_interval_of_the_slope(prefix: str, people, results) -> None:
+    """At the level 1 - p an end of the interval is 0."""
+    (row,) = p31mg.cohort(results, people.participants).to_dataframe().to_dict("records")
+    level = 1 - row[f"{prefix}p_value"]
+    (row,) = p31mg.cohort(results, people.participants, level=level).to_dataframe().to_dict("records")
+    ends = row[f"{prefix}slope_low"], row[f"{prefix}slope_high"]
+    assert min(map(abs, ends)) < 1e-6 * abs(row[f"{prefix}slope"])
+
+
 def test_level_widens_all_intervals(people, results) -> None:
     (wide,), (narrow,) = (
         p31mg.cohort(results, people.participants, level=level).to_dataframe().to_dict("records")
@@ -57,7 +69,7 @@ def test_level_widens_all_intervals(people, results) -> None:
 def test_model_without_muscle_mg_is_not_corrected(people, results) -> None:
     (row,) = p31mg.cohort(results, people.participants, "serum_mg_mM ~ age").to_dataframe().to_dict("records")
     assert row["corrected_beta"] == row["beta"]
-    assert row["reliability"] == 1
+    assert np.isnan(row["reliability"])
     assert row["note"] == ""
 
 
@@ -68,7 +80,10 @@ def test_model_that_cannot_be_corrected_says_so(text: str, people, results) -> N
     found = p31mg.cohort(results, people.participants, text).to_dataframe()
     assert found["corrected_beta"].isna().all()
     assert found["beta"].notna().all()
-    assert (found["note"] == "not corrected: free_mg_mM must stand alone, as the outcome or as one term").all()
+    assert (
+        found["note"]
+        == "not corrected: free_mg_mM is corrected only where it stands alone, as the outcome or as one term"
+    ).all()
 
 
 def test_errors_that_explain_all_are_said(people, results) -> None:
@@ -134,7 +149,7 @@ def test_everyone_left_out_is_counted(people, results) -> None:
         "sub-002": "interval of magnesium is open: high Mg2+ is left out more often than low",
         "sub-003": "no fit (status)",
         "sub-004": "sd of magnesium is not known",
-        "sub-006": "nothing in a column of free_mg_mM ~ age",
+        "sub-006": "nothing in age (free_mg_mM ~ age)",
     }
     assert found.to_dataframe().loc[0, "n"] == len(results) - 6
     assert repr(found) == "<CohortResult 115 people, 1 association, 7 left out>"
@@ -148,7 +163,16 @@ def test_files_are_read_as_tables_are(people, results, tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(one, two, rtol=1e-9)
 
 
-@pytest.mark.parametrize("key", ["subject", "participant_id"])
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_decimal_commas_are_read(separator: str, people, results, tmp_path: Path) -> None:
+    people.participants.to_csv(tmp_path / "people.csv", sep=separator, decimal=",", index=False)
+    pd.testing.assert_frame_equal(
+        p31mg.cohort(results, tmp_path / "people.csv").to_dataframe(),
+        p31mg.cohort(results, people.participants).to_dataframe(),
+    )
+
+
+@pytest.mark.parametrize("key", ["subject", "participant_id", "Participant_ID", "sub"])
 def test_names_match_with_and_without_sub(key: str, people, results) -> None:
     bare = people.participants.assign(participant_id=people.participants["participant_id"].str.removeprefix("sub-"))
     found = p31mg.cohort(results, bare.rename(columns={"participant_id": key}))
@@ -160,17 +184,29 @@ def test_covariates_may_be_in_the_results(people, results) -> None:
     pd.testing.assert_frame_equal(
         p31mg.cohort(carried).to_dataframe(), p31mg.cohort(results, people.participants).to_dataframe()
     )
-    # and participants go before what was carried
-    wrong = results.assign(age=1.0)
-    pd.testing.assert_frame_equal(
-        p31mg.cohort(wrong, people.participants).to_dataframe(),
-        p31mg.cohort(results, people.participants).to_dataframe(),
+
+
+def test_participants_go_before_what_was_carried_and_it_is_told(people, results) -> None:
+    age = people.participants["age"]
+    carried = results.assign(age=age.mask(age.index.isin([2, 5]), age + 1), sex=people.participants["sex"].str.upper())
+    says = (
+        "column age is in results and in participants, with other values for subjects sub-003, sub-006; "
+        "those of participants are used"
     )
+    with pytest.warns(p31mg.P31mgWarning, match=says):
+        found = p31mg.cohort(carried, people.participants)
+    assert found.doubts == (says,)  # sex is not used
+    pd.testing.assert_frame_equal(found.to_dataframe(), p31mg.cohort(results, people.participants).to_dataframe())
+    # the same as text, and where one of them is empty, is no conflict
+    carried["age"] = age.mask(age.index == 4).astype(str).replace("nan", "n/a")
+    assert p31mg.cohort(carried.replace("n/a", np.nan), people.participants).doubts == ()
 
 
 def test_rows_are_chosen_where_a_person_has_several(people, results) -> None:
     twice = pd.concat([results.assign(session="ses-1"), results.assign(session="ses-2", free_mg_mM=0.5)])
-    with pytest.raises(p31mg.InputError, match=r"results have sub-001 in rows 1, 121 \(120 subjects are there more"):
+    with pytest.raises(
+        p31mg.InputError, match=r"results have sub-001 in rows 1, 121 \(120 subjects .*--only session=ses-1\)"
+    ):
         p31mg.cohort(twice, people.participants)
     found = p31mg.cohort(twice, people.participants, only={"session": "ses-1"}).to_dataframe()
     pd.testing.assert_frame_equal(found, p31mg.cohort(results, people.participants).to_dataframe())
@@ -182,14 +218,22 @@ BAD_PARTICIPANTS: dict[str, tuple[Spoil, str]] = {
         lambda t: t.assign(participant_id=t["participant_id"].mask(t.index.isin([2, 9]))),
         r"participants has no participant_id in rows 3, 10; say who these are",
     ),
-    "no key": (lambda t: t.drop(columns="participant_id"), r"participants has no column subject \(or participant_id\)"),
+    "no key": (
+        lambda t: t.drop(columns="participant_id"),
+        r"participants has no column subject \(or participant_id, subject_id, sub\)",
+    ),
     "text": (
         lambda t: t.assign(age=t["age"].astype(object).mask(t.index == 4, "sixty")),
-        r"column age has text among numbers, 'sixty', in subject sub-005; give numbers",
+        r"column age has text among numbers, 'sixty', in subject sub-005 \(row 5\); give numbers",
     ),
+    "comma": (
+        lambda t: t.assign(age=t["age"].astype(str).str.replace(".", ",")),
+        r"column age has a decimal comma, '\d+,\d', in subjects sub-001 \(row 1\), .* and 115 more; write a decimal point",
+    ),
+    "headings": (lambda t: t.head(0), "participants has headings and no rows"),
     "infinite": (
         lambda t: t.assign(age=t["age"].mask(t.index == 4, np.inf)),
-        r"column age is infinite in subject sub-005",
+        r"column age is infinite in subject sub-005 \(row 5\)",
     ),
     "constant": (lambda t: t.assign(age=50.0), r"column age is 50 in all 120 rows"),
     "empty": (lambda t: t.assign(age=np.nan), r"column age of formula 'free_mg_mM ~ age' is empty in all rows"),
@@ -218,12 +262,24 @@ def test_bad_participants_are_refused(name: str, people, results) -> None:
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"by": "sexx"}, r"column 'sexx' of groups is not there. Columns: subject"),
-        ({"by": "strength_nm"}, r"column strength_nm has \d+ different values; groups are at most 10"),
-        ({"compare": "sexx"}, r"column 'sexx' of groups is not there"),
+        (
+            {"by": "sexx"},
+            r"column of groups 'sexx' is not known; the nearest are 'sex'. All: subject, free_mg_mM, ph, age",
+        ),
+        ({"by": "strength_nm"}, r"column strength_nm has \d+ different values; groups are at most 10. Make it a term"),
+        ({"by": "age"}, r"column age has \d+ different values; groups are at most 10. Make it a term"),
+        ({"compare": "sexx"}, "column of groups 'sexx' is not known"),
         ({"level": 95}, r"level is 95; it must lie between 0 and 1"),
         ({"only": {"visit": "1"}}, r"only names the column visit, which results do not have"),
-        ({"only": {"subject": "1"}}, r"only subject=1 leaves no row of the results"),
+        ({"only": {"subject": "1"}}, r"only subject=1 leaves no row of the results; subject is sub-001, sub-002"),
+        (
+            {"formula": "sex ~ free_mg_mM"},
+            "outcome sex of formula .* has 'female', 'male'; an outcome is a column of numbers",
+        ),
+        (
+            {"formula": "free_mg_mM ~ agee"},
+            "formula 'free_mg_mM ~ agee': column 'agee' is not known; the nearest are 'age'",
+        ),
         ({"formula": "free_mg_mM ~ sex", "by": "sex"}, r"has nothing left within each sex"),
     ],
 )
@@ -248,15 +304,126 @@ def test_negative_mg_is_refused(people, results) -> None:
         )
 
 
+def doubts_of(results: pd.DataFrame, participants: pd.DataFrame, formula: str) -> tuple[str, ...]:
+    """Return the doubts, which are the warnings as well."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        found = p31mg.cohort(results, participants, formula)
+    assert [str(w.message) for w in told] == list(found.doubts)
+    assert {w.category for w in told} <= {p31mg.P31mgWarning}
+    return found.doubts
+
+
+@pytest.mark.parametrize(
+    ("spoil", "formula", "says"),
+    [
+        (
+            lambda t: t.assign(age=t["age"].mask(t.index.isin([3, 5]), 999)),
+            "free_mg_mM ~ age",
+            "column age is 999 where the median is 6...: subjects sub-004, sub-006; if it is a code for nothing",
+        ),
+        (
+            lambda t: t.assign(sex=1 + (t["sex"] == "male")),
+            "free_mg_mM ~ sex",
+            r"column sex has the numbers 1, 2 and one slope for all; if they are codes, write C\(sex\)",
+        ),
+        (
+            lambda t: t.assign(sex=t["sex"].mask(t.index < 9, t["sex"].str.title() + " ")),
+            "free_mg_mM ~ age + sex",
+            "column sex has '(Female|Male) ', taken as '(female|male)'",
+        ),
+        (
+            lambda t: t.assign(sex=t["sex"].mask((t.index < 30) & (t["sex"] == "female"), "F")),
+            "free_mg_mM ~ sex",
+            "column sex has 'F' and 'female'; if they are the same, give them one name",
+        ),
+        (lambda t: t, "free_mg_mM ~ sd_mM", "column sd_mM is of the measurement, not of people, and is taken as exact"),
+        (lambda t: t, "p_mg ~ age", "column p_mg is of the measurement"),
+        (lambda t: t, "free_mg_mM ~ age:sex", r"has age:sex without age and sex alone; age\*sex has all"),
+        (lambda t: t, "free_mg_mM ~ sex + age:sex", "has age:sex without age alone"),
+    ],
+)
+def test_what_looks_like_a_mistake_is_told(spoil: Spoil, formula: str, says: str, people, results) -> None:
+    told = doubts_of(results, spoil(people.participants), formula)
+    assert told
+    assert all(re.search(says, text) for text in told)
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "free_mg_mM ~ age*sex",
+        "free_mg_mM ~ C(site) + flag",
+        "log(strength_nm) ~ free_mg_mM",
+        "site ~ age",
+        "serum_mg_mM ~ ph",
+    ],
+)
+def test_what_is_usual_is_not_told(formula: str, people, results) -> None:
+    numbers = people.participants.assign(site=people.participants.index % 3, flag=people.participants.index // 7 % 2)
+    assert doubts_of(results, numbers, formula) == ()
+
+
+def test_one_spelling_makes_one_group(people, results) -> None:
+    shouted = people.participants.assign(
+        sex=people.participants["sex"].mask(people.participants.index < 9, people.participants["sex"].str.upper())
+    )
+    with pytest.warns(p31mg.P31mgWarning, match="taken as"):
+        found = p31mg.cohort(results, shouted, "free_mg_mM ~ sex + age", by="sex").to_dataframe()
+    expected = p31mg.cohort(results, people.participants, "free_mg_mM ~ sex + age", by="sex").to_dataframe()
+    pd.testing.assert_frame_equal(found, expected)
+
+
+def test_columns_of_the_measurement_are_those_of_the_study(people, results) -> None:
+    from p31mg.cohorts.formula import is_technical
+    from p31mg.study.columns import COLUMNS, is_result
+
+    entities = {"subject", "session", "task", "acquisition", "run"}
+    assert {c for c in COLUMNS if not is_technical(c)} == {"free_mg_mM", "ph", *entities}
+    assert [c for c in results if is_result(c) != is_technical(c)] == ["subject", "spectrum", "free_mg_mM", "ph"]
+    assert not any(map(is_technical, people.participants))
+
+
+def test_sd_of_the_measurement_is_enough_and_goes_first(people, results) -> None:
+    expected = p31mg.cohort(results, people.participants).to_dataframe()
+    pd.testing.assert_frame_equal(
+        p31mg.cohort(results.drop(columns="sd_mM"), people.participants).to_dataframe(), expected
+    )
+    alone = results.drop(columns="sd_measurement_mM").assign(sd_mM=results["sd_measurement_mM"], sd_condition_mM=0.5)
+    pd.testing.assert_frame_equal(p31mg.cohort(alone, people.participants).to_dataframe(), expected)
+    with pytest.raises(p31mg.InputError, match="results lack the sd of Mg2"):
+        p31mg.cohort(alone.drop(columns="sd_mM"), people.participants)
+
+
+def test_empty_columns_are_named_each(people, results) -> None:
+    people_ = people.participants.copy()
+    people_.loc[:1, "age"] = np.nan
+    people_.loc[1:2, "strength_nm"] = np.nan
+    people_.loc[3, "sex"] = None
+    found = p31mg.cohort(results, people_, "free_mg_mM ~ age + strength_nm", compare="sex").left_out
+    assert found[["reason", "subjects"]].to_numpy().tolist() == [
+        ["nothing in age (free_mg_mM ~ age + strength_nm)", "sub-001"],
+        ["nothing in age, strength_nm (free_mg_mM ~ age + strength_nm)", "sub-002"],
+        ["nothing in strength_nm (free_mg_mM ~ age + strength_nm)", "sub-003"],
+        ["nothing in sex, by which groups are compared", "sub-004"],
+    ]
+
+
 def test_results_without_mg_are_refused(people) -> None:
     with pytest.raises(
-        p31mg.InputError, match=r"results lack the column free_mg_mM; give the table that p31mg.batch makes"
+        p31mg.InputError, match=r"results lack the column free_mg_mM; give first the table that p31mg.batch makes"
     ):
         p31mg.cohort(people.participants, people.participants)
 
 
 @pytest.mark.parametrize(
-    ("content", "says"), [(None, "cannot be read: No such file"), (b"\xff\xfe\x00", "is no table")]
+    ("content", "says"),
+    [
+        (None, "cannot be read: No such file"),
+        (b"\xff\xfe\x00", "is no text in UTF-8; save it as CSV or TSV in UTF-8"),
+        (b"", "is no table"),
+        (b"subject,age\nsub-001,61,5\nsub-002,50,5\n", "has more cells in its rows than headings; with decimal commas"),
+    ],
 )
 def test_files_that_are_no_tables_are_refused(content: bytes | None, says: str, results, tmp_path: Path) -> None:
     if content is not None:

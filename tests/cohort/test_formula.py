@@ -39,6 +39,10 @@ def test_names_say_which_level() -> None:
     found = design(parse("free_mg_mM ~ sex*age"), drawn(60, 2))
     assert found.names == ("sex[male]", "age", "sex[male]:age")
     assert found.is_scaled.tolist() == [False, True, True]
+    assert design(parse("free_mg_mM ~ C(site)"), drawn(60, 2).assign(site=np.arange(60.0) % 3)).names == (
+        "site[1]",
+        "site[2]",
+    )
 
 
 @pytest.mark.parametrize(
@@ -49,7 +53,7 @@ def test_names_say_which_level() -> None:
         ("free_mg_mM ~ ", "write outcome ~ term"),
         ("free_mg_mM ~ 1", "has no term"),
         ("free_mg_mM ~ age ~ sex", "write outcome ~ term"),
-        ("free_mg_mM ~ age**2", r"the term ''; terms are column"),
+        ("free_mg_mM ~ sex + age**2", r"has the power 'age\*\*2'; make a column of it"),
         ("free_mg_mM ~ age - sex", r"the term 'age - sex'; terms are column"),
         ("free_mg_mM ~ __import__('os').getcwd()", r"the term \"__import__"),
         ("free_mg_mM ~ exp(age)", r"the term 'exp\(age\)'"),
@@ -68,7 +72,7 @@ TABLE = drawn(30, 3)
 @pytest.mark.parametrize(
     ("change", "text", "says"),
     [
-        ({}, "free_mg_mM ~ agee", r"column of formula 'free_mg_mM ~ agee' 'agee' is not known; the nearest are 'age'"),
+        ({}, "free_mg_mM ~ agee", r"formula 'free_mg_mM ~ agee': column 'agee' is not known; the nearest are 'age'"),
         (
             {"age": 50.0},
             "free_mg_mM ~ age",

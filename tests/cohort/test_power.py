@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import p31mg
-from p31mg.cohorts.power_of_a_study import sd_mg_at_snr
 
 
 def test_power_is_the_share_of_studies_that_see_it() -> None:
@@ -23,21 +22,36 @@ def test_power_is_the_share_of_studies_that_see_it() -> None:
     assert (p < 0.05).mean() == pytest.approx(found.power[0], abs=0.03)
 
 
-def test_sd_at_an_snr_is_the_scatter_of_fits() -> None:
-    mg = p31mg.free_magnesium(p31mg.fit(p31mg.simulate(np.full(300, 0.55), snr=400, seed=5)))
-    (sd,) = sd_mg_at_snr(np.array([400.0]), 0.55)
-    # the sd of an sd of 300 is 4 %
-    assert mg.free_mg_mM.std() == pytest.approx(sd, rel=0.15)
+def test_sd_at_an_snr_is_the_error_of_a_cohort() -> None:
+    people = p31mg.simulate_cohort(400, snr=400, seed=5)
+    error = people.measured()["free_mg_mM"] - people.truth["true_free_mg_mM"]
+    found = p31mg.power(0.2, snr=400)
+    # the sd of an sd of 400 is 4 %, and more where the sds differ
+    assert error.std() == pytest.approx(found.sd_mg_mM[0], rel=0.15)
+    assert found.share_valid[0] == 1
+    # with everyone at the mean and a perfect shim it would be too small
+    alike = p31mg.power(0.2, snr=400, sd_people_mM=1e-4, snr_spread=0, broadening_hz=0, broadening_spread_hz=0)
+    assert alike.sd_mg_mM[0] < 0.92 * found.sd_mg_mM[0]
 
 
 def test_icc_is_the_correlation_of_test_and_retest() -> None:
     rng = np.random.default_rng(6)
     true = 0.55 + 0.09 * rng.standard_normal(150)
-    spectra = p31mg.simulate(np.stack([true, true]), snr=300, seed=7)
+    snr, broadening = 300 * np.exp(0.15 * rng.standard_normal(150)), np.maximum(1 + 1.5 * rng.standard_normal(150), 0)
+    spectra = p31mg.simulate(np.stack([true, true]), snr=snr, broadening_hz=broadening, seed=7)
     mg = p31mg.free_magnesium(p31mg.fit(spectra)).free_mg_mM
     (expected,) = p31mg.power(0.2, snr=300).reliability
     # the sd of a correlation of 0.8 in 150 people is 0.03
     assert np.corrcoef(mg)[0, 1] == pytest.approx(expected, abs=0.09)
+
+
+@pytest.mark.parametrize(
+    "worse", [{"snr_spread": 0.4}, {"broadening_hz": 3.0}, {"broadening_spread_hz": 4.0}, {"sd_days_mM": 0.05}]
+)
+def test_whatever_people_differ_in_lowers_the_reliability(worse: dict[str, float]) -> None:
+    found = p31mg.power(0.2, snr=300, **worse)
+    assert found.reliability < p31mg.power(0.2, snr=300).reliability - 0.003
+    assert found.n_needed > p31mg.power(0.2, snr=300).n_needed
 
 
 def test_more_signal_needs_fewer_people() -> None:
@@ -54,7 +68,7 @@ def test_numbers_needed_give_the_power_wanted() -> None:
     assert p31mg.power(0.2, n=n, snr=300, level=0.01).power[0] >= 0.9
     assert p31mg.power(0.2, n=n - 1, snr=300, level=0.01).power[0] < 0.9
     of_snr = p31mg.power(0.2, n=n, snr=300, target=0.9, level=0.01).snr_needed
-    # between the points of a grid; sds of 24 spectra
+    # between the points of a grid
     assert p31mg.power(0.2, n=n, snr=of_snr, level=0.01).power[0] == pytest.approx(0.9, abs=0.01)
 
 
@@ -64,13 +78,10 @@ def test_too_few_people_need_an_snr_that_is_not_there() -> None:
     assert found.times_transients[0] == np.inf
 
 
-def test_days_lower_the_reliability() -> None:
-    assert p31mg.power(0.2, snr=300, sd_days_mM=0.05).reliability < p31mg.power(0.2, snr=300).reliability
-
-
 def test_snr_at_which_nothing_is_seen_is_not_known() -> None:
     found = p31mg.power(0.2, n=100, snr=[20, 300])
     assert np.isnan(found.sd_mg_mM[0])
+    assert found.share_valid[0] < 0.5
     assert np.isnan(found.n_needed[0])
     assert np.isfinite(found.n_needed[1])
 
@@ -83,7 +94,13 @@ def test_snr_at_which_nothing_is_seen_is_not_known() -> None:
         ({"effect": 0.2, "n": 3}, "n is 3; give a number of people from 4"),
         ({"effect": 0.2, "snr": [100, -1]}, r"snr is \[-1.0\]; it must be above 0"),
         ({"effect": 0.2, "target": 0.01}, "level is 0.05 and target 0.01"),
-        ({"effect": 0.2, "sd_people_mM": 0}, "sd_people_mM is 0 and sd_days_mM 0"),
+        (
+            {"effect": 0.2, "sd_people_mM": 0},
+            "sd_people_mM is 0 at a mean of 0.55 mM; it must be above 0 and at most a quarter",
+        ),
+        ({"effect": 0.2, "mean_mg_mM": 0.3}, "sd_people_mM is 0.09 at a mean of 0.3 mM"),
+        ({"effect": 0.2, "sd_days_mM": -1}, "sd_days_mM is -1; it must be 0 or above"),
+        ({"effect": 0.2, "broadening_hz": -1}, "broadening_hz is -1; it must be 0 or above"),
     ],
 )
 def test_what_makes_no_sense_is_refused(options: dict[str, object], says: str) -> None:

@@ -39,6 +39,22 @@ def test_legend_says_slopes_of_the_table(found) -> None:
         )
 
 
+def test_legend_says_which_lines_are_drawn(found) -> None:
+    legend = p31mg.plot.cohort(found, ax=Figure().add_subplot()).ax.get_legend()
+    assert legend.get_title().get_text() == "lines as measured, 95 % bands"
+
+
+@pytest.mark.parametrize(("x", "y"), [("age", "free_mg_mM"), ("free_mg_mM", "strength_nm")])
+def test_error_of_a_measurement_lies_below_all_points(x: str, y: str, found) -> None:
+    drawn = p31mg.plot.cohort(found, x, y, ax=Figure().add_subplot())
+    (bar,) = drawn.ax.containers
+    (segments,) = (lines.get_segments() for lines in bar.lines[2])
+    ends = np.array(segments[0])
+    assert ends[:, 1].max() < found.people[y].min()
+    sd = found.people["sd_of_person_mM"].median()
+    assert np.ptp(ends, axis=0)[0 if x == "free_mg_mM" else 1] == pytest.approx(2 * sd)
+
+
 def test_serum_has_no_correction_and_no_cross(found) -> None:
     drawn = p31mg.plot.cohort(found, y="serum_mg_mM", ax=Figure().add_subplot())
     assert "corrected" not in drawn.ax.get_legend().get_texts()[0].get_text()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +14,13 @@ from p31mg.cli.render import emit, print_table, require_table_name
 from p31mg.errors import InputError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from p31mg.cohorts import CohortResult
 
 __all__ = ["command"]
+
+_MOST_NAMES = 5
 
 
 class _Choice(click.ParamType):  # type: ignore[type-arg]
@@ -43,7 +49,10 @@ class _Choice(click.ParamType):  # type: ignore[type-arg]
 @click.option("--by", metavar="COLUMN", help="Also within each group, as sex.")
 @click.option("--compare", metavar="COLUMN", help="Compare Mg2+ of the groups of this column.")
 @click.option(
-    "--robust/--no-robust", default=True, show_default=True, help="Errors of naive slopes that need no equal variances."
+    "--robust/--no-robust",
+    default=True,
+    show_default=True,
+    help="Errors of slopes as measured that need no equal variances.",
 )
 @click.option("--level", type=float, default=0.95, show_default=True, help="Of the intervals.")
 @click.option(
@@ -51,7 +60,9 @@ class _Choice(click.ParamType):  # type: ignore[type-arg]
 )
 @click.option("--figure", type=click.Path(path_type=Path), help="Draw the first formula here (.png, .pdf, .svg).")
 @format_option
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the table here (.csv or .json).")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Also write the table here (.csv; .json with all names)."
+)
 def command(
     results: Path,
     participants: Path | None,
@@ -64,8 +75,8 @@ def command(
 ) -> None:
     """Associations of free Mg2+ in RESULTS (results.csv of p31mg batch) with what PARTICIPANTS says of people.
 
-    Each slope stands as measured (naive) and corrected for the error of Mg2+. Without PARTICIPANTS the columns that the study
-    carried along are used.
+    Each slope stands as measured and, below it, corrected for the error of Mg2+; p is that of the slope, and beta, the slope in
+    standard deviations, has an interval of its own. Without PARTICIPANTS the columns that the study carried along are used.
 
     \b
     p31mg cohort people/results.csv people/participants.tsv --formula "free_mg_mM ~ age" --by sex
@@ -81,17 +92,19 @@ def command(
         msg = f"figure is {figure}; its name must end in .png, .pdf, .svg."
         raise InputError(msg)
     found = p31mg.cohort(results, participants, formula, only=dict(only), **options)
-    table = found.to_dataframe()
     document = {
-        "associations": table.to_dict(orient="records"),
+        "associations": found.associations.to_dict(orient="records"),
         "groups": found.groups.to_dict(orient="records"),
         "left_out": found.left_out.to_dict(orient="records"),
+        "doubts": list(found.doubts),
         "n_people": len(found.people),
         "level": found.level,
     }
-    emit(output_format, output, table, document, lambda: _show(found))
-    for row in found.left_out.itertuples():
-        click.echo(f"left out: {row.n}, {row.reason}", err=True)
+    if output is not None and output_format == "table":
+        _show(found)
+    emit(output_format, output, found.associations, document, lambda: _show(found))
+    for row in found.left_out.to_dict(orient="records"):
+        click.echo(f"left out: {row['n']}, {row['reason']}: {_names(row['subjects'])}", err=True)
     click.echo(f"{len(found.people)} people with valid magnesium", err=True)
     if figure is not None:
         from p31mg.cohorts.formula import parse
@@ -103,48 +116,61 @@ def command(
         click.echo(f"written: {figure}", err=True)
 
 
+def _names(subjects: str) -> str:
+    """Return the first of the names, and where all are."""
+    names = subjects.split(", ")
+    return subjects if len(names) <= _MOST_NAMES else f"{', '.join(names[:_MOST_NAMES])}, ... (all: --format json)"
+
+
 def _show(found: CohortResult) -> None:
-    columns = [("formula", "left"), ("group", "left"), ("term", "left"), ("n", "right"), ("slope", "right")]
-    columns += [("beta", "right"), ("p", "right"), ("R2", "right"), ("reliability", "right")]
-    columns += [("corrected slope", "right"), ("corrected beta", "right"), ("p", "right"), ("R2", "right")]
-    notes = (found.associations["note"] != "").any()
-    rows = []
-    for row in found.associations.to_dict(orient="records"):
-        cells = [str(row[c]) for c in ("formula", "group", "term", "n")]
-        for prefix in ("", "corrected_"):
-            cells += [
-                f"{row[f'{prefix}slope']:.4g}",
-                f"{row[f'{prefix}beta']:.2f} ({row[f'{prefix}beta_low']:.2f} to {row[f'{prefix}beta_high']:.2f})",
-                _p_text(row[f"{prefix}p_value"]),
-                f"{row[f'{prefix}r2']:.3f}",
-            ]
-            cells += [f"{row['reliability']:.2f}"] if not prefix else []
-        rows.append(cells + ([str(row["note"])] if notes else []))
-    print_table([*columns, *([("note", "left")] if notes else [])], rows)
+    interval = f"({100 * found.level:g} % interval)"
+    heads = [("", "left"), (f"slope {interval}", "left"), ("p", "right"), (f"beta {interval}", "left")]
+    table = found.associations
+    for (formula, group), rows in table.groupby(["formula", "group"], sort=False):
+        first = rows.iloc[0]
+        has_mg = bool(first["reliability"] == first["reliability"])
+        said = f"n {first['n']}, R2 {first['r2']:.3f}"
+        if has_mg:
+            said += f", corrected {first['corrected_r2']:.3f}, reliability of Mg2+ {first['reliability']:.2f}"
+        lines = []
+        for row in rows.to_dict(orient="records"):
+            lines.append([str(row["term"]), *_cells(row, "")])
+            if has_mg:
+                lines.append(["corrected", *_cells(row, "corrected_")])
+        print_table(heads, lines, f"{formula}, {group}\n{said}")
+    for formula, note in dict.fromkeys(zip(table["formula"], table["note"], strict=True)):
+        if note:
+            click.echo(f"note on {formula}: {note}")
     if len(found.groups):
-        heads = ["group", "n", "mean (mM)", "sd", "difference (mM)", "p", "d", "corrected d"]
-        print_table(
-            [(h, "left" if h == "group" else "right") for h in heads],
-            [
-                [
-                    f"{g['column']} {g['group']}",
-                    str(g["n"]),
-                    f"{g['mean_mM']:.3f}",
-                    f"{g['sd_mM']:.3f}",
-                    *(
-                        ["", "", "", ""]
-                        if g["p_value"] != g["p_value"]
-                        else [
-                            f"{g['difference_mM']:.3f} ({g['difference_low_mM']:.3f} to {g['difference_high_mM']:.3f})",
-                            _p_text(g["p_value"]),
-                            f"{g['d']:.2f}",
-                            f"{g['corrected_d']:.2f}",
-                        ]
-                    ),
-                ]
-                for g in found.groups.to_dict(orient="records")
-            ],
-        )
+        _show_groups(found.groups, interval)
+
+
+def _cells(row: Mapping[Hashable, Any], prefix: str) -> list[str]:
+    """Return slope, p and beta of a row, as measured or corrected."""
+    slope, low, high = (row[f"{prefix}slope{end}"] for end in ("", "_low", "_high"))
+    beta = "{:.2f} ({:.2f} to {:.2f})".format(*(row[f"{prefix}beta{end}"] for end in ("", "_low", "_high")))
+    digits = 0 if not high > low else max(0, 2 - math.ceil(math.log10((high - low) / 2)))
+    return [f"{slope:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})", _p_text(row[f"{prefix}p_value"]), beta]
+
+
+def _show_groups(groups: pd.DataFrame, interval: str) -> None:
+    lines = []
+    for g in groups.to_dict(orient="records"):
+        cells = [str(g["group"]), str(g["n"]), f"{g['mean_mM']:.3f}", f"{g['sd_mM']:.3f}"]
+        if not math.isnan(g["p_value"]):
+            cells += [f"{g['difference_mM']:.3f} ({g['difference_low_mM']:.3f} to {g['difference_high_mM']:.3f})"]
+            cells += [
+                _p_text(g["p_value"]),
+                f"{g['d']:.2f}",
+                "" if math.isnan(g["corrected_d"]) else f"{g['corrected_d']:.2f}",
+            ]
+        lines.append(cells)
+    first = groups.iloc[0]
+    heads = ["", "n", "mean", "sd", "difference", "p", "d", "true d"]
+    click.echo(
+        f"free Mg2+ in mM by {first['column']}; differences from {first['group']} {interval}, d in sds within groups"
+    )
+    print_table([(h, "left" if h in ("", "difference") else "right") for h in heads], lines)
 
 
 def _p_text(p: float) -> str:

@@ -19,8 +19,15 @@ __all__ = ["command"]
 
 @click.command(name="power")
 @click.option("--effect", type=float, required=True, help="Correlation with true Mg2+, as -0.29 for age.")
-@click.option("--n", type=int, help="People. Default: only how many are needed.")
-@click.option("--snr", type=float, multiple=True, default=(300.0,), show_default=True, help="Of PCr; repeat for more.")
+@click.option("--n", type=int, help="People with valid Mg2+. Default: only how many are needed.")
+@click.option(
+    "--snr",
+    type=float,
+    multiple=True,
+    default=(300.0,),
+    show_default=True,
+    help="Of PCr of the median person; repeat for more.",
+)
 @click.option("--target", type=float, default=0.8, show_default=True, help="Power wanted.")
 @click.option("--level", type=float, default=0.05, show_default=True, help="Of the two-sided test.")
 @click.option(
@@ -44,6 +51,21 @@ __all__ = ["command"]
     metavar="MM",
     help="Its sd in one person from day to day.",
 )
+@click.option(
+    "--snr-spread", type=float, default=0.15, show_default=True, help="Sd of the logarithm of SNR among people."
+)
+@click.option(
+    "--broadening", "broadening_hz", type=float, default=1.0, show_default=True, metavar="HZ", help="Mean of the shim."
+)
+@click.option(
+    "--broadening-spread",
+    "broadening_spread_hz",
+    type=float,
+    default=1.5,
+    show_default=True,
+    metavar="HZ",
+    help="Its sd.",
+)
 @click.option("--prior", default="muscle-3t", show_default=True, metavar="NAME|FILE", help="What tissue and field.")
 @click.option(
     "--calibration", default="gupta-1978", show_default=True, metavar="NAME|FILE", help="That gives Mg2+ from shifts."
@@ -52,11 +74,14 @@ __all__ = ["command"]
     "--figure", type=click.Path(path_type=Path), help="Draw it here, with two SNR or more (.png, .pdf, .svg)."
 )
 @format_option
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the table here (.csv or .json).")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Also write the table here (.csv or .json).")
 def command(
     effect: float, snr: tuple[float, ...], figure: Path | None, output_format: str, output: Path | None, **options: Any
 ) -> None:
     """Say how likely a study is to see an association, how many people it takes, and how many transients.
+
+    People differ in Mg2+, SNR and shim as in p31mg simulate-cohort. Reliability is the share of the variance of measured Mg2+
+    that is of people, which is the ICC of test and retest.
 
     \b
     p31mg power --effect -0.29 --n 441 --snr 200
@@ -67,14 +92,18 @@ def command(
     from p31mg.plot.style import POWER_SIZE, figure_for_file
 
     require_table_name(output)
-    if figure is not None and (figure.suffix not in (".png", ".pdf", ".svg") or len(snr) < 2):
-        msg = (
-            f"figure is {figure} with {len(snr)} SNR; its name ends in .png, .pdf, .svg, and it shows two SNR or more."
-        )
+    if figure is not None and figure.suffix not in (".png", ".pdf", ".svg"):
+        msg = f"figure is {figure}; its name must end in .png, .pdf, .svg."
         raise InputError(msg)
+    if figure is not None and len(set(snr)) < 2:
+        msg = f"figure {figure} shows a curve against SNR and there is one SNR; repeat --snr, as --snr 100 --snr 200 --snr 400."
+        raise InputError(msg)
+    snr = tuple(sorted(set(snr)))
     result = p31mg.power(effect, snr=list(snr), **options)
     table = result.to_dataframe()
     document = {"rows": table.to_dict(orient="records"), "target": result.target, "level": result.level}
+    if output is not None and output_format == "table":
+        _show(result)
     emit(output_format, output, table, document, lambda: _show(result))
     if figure is not None:
         drawing = figure_for_file(POWER_SIZE)
@@ -84,15 +113,19 @@ def command(
 
 
 def _show(result: PowerResult) -> None:
-    heads = ["SNR", "sd of Mg2+ (mM)", "ICC", "effect measured", f"people for power {result.target:g}"]
+    heads = ["SNR", "sd (mM)", "valid", "reliability", "effect", "people"]
+    title = (
+        f"correlation of {result.effect:g} with true Mg2+: effect as measured, people for a power of {result.target:g}"
+    )
     if result.n is not None:
-        heads += [f"power of {result.n}", "transients for it"]
+        heads += ["power", "transients"]
+        title += f";\npower of {result.n} people, and how many times the transients they need for {result.target:g}"
     rows = []
     for row in result.to_dataframe().to_dict(orient="records"):
-        cells = [f"{row['snr']:g}", f"{row['sd_mg_mM']:.3f}", f"{row['reliability']:.2f}"]
-        cells += [f"{row['measured_effect']:.3f}", f"{row['n_needed']:.0f}"]
+        cells = [f"{row['snr']:g}", f"{row['sd_mg_mM']:.3f}", f"{100 * row['share_valid']:.0f} %"]
+        cells += [f"{row['reliability']:.2f}", f"{row['measured_effect']:.3f}", f"{row['n_needed']:.0f}"]
         if result.n is not None:
             times = row["times_transients"]
-            cells += [f"{row['power']:.3f}", "no number" if times == float("inf") else f"{times:.2g} times"]
-        rows.append(cells)
-    print_table([(h, "right") for h in heads], rows)
+            cells += [f"{row['power']:.3f}", "no number" if times == float("inf") else f"{times:.2g}"]
+        rows.append(["" if cell == "nan" else cell for cell in cells])
+    print_table([(h, "right") for h in heads], rows, title)

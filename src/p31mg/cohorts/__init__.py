@@ -2,6 +2,7 @@
 
 `joining`         results and covariates to one row per person; everyone left out is counted
 `formula`         ``strength ~ free_mg_mM + age``, parsed to columns
+`doubts`          what is allowed but looks like a mistake
 `errors_in_mg`    regressions in which Mg2+ has an error of known sd: arrays only
 `association`     `cohort`: the tidy table
 `simulated`       `simulate_cohort`

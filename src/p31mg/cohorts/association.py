@@ -7,12 +7,14 @@ equations. The error of the calibration is the same for all people: it scales al
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from p31mg.cohorts.doubts import doubts_of
 from p31mg.cohorts.errors_in_mg import (
     Error,
     Estimator,
@@ -22,9 +24,17 @@ from p31mg.cohorts.errors_in_mg import (
     mg_is_predictor,
     no_error,
 )
-from p31mg.cohorts.formula import Design, Formula, design, parse, rows_text
-from p31mg.cohorts.joining import MG, SD, Table, counted, join, with_numbers
-from p31mg.errors import InputError
+from p31mg.cohorts.formula import (
+    Design,
+    Formula,
+    columns_of_people,
+    design,
+    parse,
+    require_columns,
+    rows_text,
+)
+from p31mg.cohorts.joining import MG, SD, Table, counted, join
+from p31mg.errors import InputError, P31mgWarning, UnknownNameError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,6 +42,7 @@ if TYPE_CHECKING:
 __all__ = ["CohortResult", "associate", "cohort", "groups_of"]
 
 _FEWEST = 10
+_MOST_GROUPS = 10
 _LEAST_RELIABILITY = 0.3
 _COMMON = "everyone"
 
@@ -47,13 +58,15 @@ class CohortResult:
     groups
         Comparison of the groups of `compare`, one row per group; empty without.
     left_out
-        Reason, number and names of everyone who is not in any model, or not in one (then its formula is the reason).
+        Reason, number and names of everyone who is not in any model, or not in one (then the reason names it).
     people
         One row per person with valid Mg2+: results and covariates. ``sd_of_person_mM`` is the error that the correction uses.
     by
         Column that the models were also fitted within; None without.
     level
         Of the intervals.
+    doubts
+        What is allowed but looks like a mistake, a sentence each; they were also given as warnings.
 
     Examples
     --------
@@ -69,6 +82,7 @@ class CohortResult:
     people: pd.DataFrame
     by: str | None
     level: float
+    doubts: tuple[str, ...] = ()
 
     def to_dataframe(self) -> pd.DataFrame:
         """Return the tidy table of associations."""
@@ -95,19 +109,22 @@ def cohort(
 ) -> CohortResult:
     r"""Estimate associations of free Mg2+ with what is known of people, as measured and corrected for the error of Mg2+.
 
-    Where Mg2+ is the outcome its error leaves the slope in mM but lowers standardised slope, correlations and R2; where it is a
-    predictor the slope itself is lowered. Both are corrected with the sds of the fit, which also weight the people.
+    Where Mg2+ is the outcome its error lowers standardised slope, correlations and R2; where it is a predictor the slope itself
+    is lowered. Both are corrected with the sds of the fit, which also weight the people.
 
     Parameters
     ----------
     results
-        Table of `p31mg.batch`, or its ``results.csv``: subject, free_mg_mM, sd_mM or sd_measurement_mM, mg_is_valid.
+        Table of `p31mg.batch`, or its ``results.csv``: subject, free_mg_mM, and the sd of each person's own error, which is
+        sd_measurement_mM with sd_condition_mM where it is there; sd_mM without them. People whose mg_is_valid is false are left
+        out where there is such a column.
     participants
         Covariates with a column subject (or participant_id), a CSV or TSV or a table. Its columns replace those of the same name
         that the study carried along. Default None: the covariates are in `results`.
     formula
         One or several: ``outcome ~ term + term``; terms are columns, ``log(column)``, ``C(column)`` (a category) and ``a:b`` or
-        ``a*b``. Columns of text are categories. Default: Mg2+ against age.
+        ``a*b``. Columns of text are categories, and no outcomes. Only a model in which free_mg_mM stands alone, as outcome or as
+        one term, is corrected; one with its logarithm or product is as measured. Default: Mg2+ against age.
     by
         Also fit each model within each group of this column, as ``"sex"``; it is left out of their terms. Default None:
         among all people.
@@ -126,11 +143,11 @@ def cohort(
     Returns
     -------
     CohortResult
-        In its table, for each term: ``slope`` (outcome per unit of the term), ``sd_slope, slope_low, slope_high, p_value``,
-        ``beta`` (in standard deviations of both; of the outcome alone for a category) with its interval, ``partial_r``, and
-        ``r2`` of the whole model. All as measured, and with ``corrected_`` before the name for true Mg2+. ``reliability`` is
-        the share of the variance of measured Mg2+ that is of people, ``note`` what to know, and NaN what could not be
-        estimated.
+        In its table, for each term: ``slope`` (outcome per unit of the term), ``sd_slope, slope_low, slope_high, p_value``
+        (of the slope, as its interval), ``beta`` (in standard deviations of both; of the outcome alone for a category) with an
+        interval of its own, ``partial_r``, and ``r2`` of the whole model. All as measured, and with ``corrected_`` before the
+        name for true Mg2+: the same where there is no Mg2+ in the model. ``reliability`` is the share of the variance of
+        measured Mg2+ that is of people, ``note`` what to know, and NaN what could not be estimated.
 
     Raises
     ------
@@ -141,6 +158,12 @@ def cohort(
         A column of the formula that is not there.
     ReadError
         A file that cannot be read as a table.
+
+    Warns
+    -----
+    P31mgWarning
+        Values far from all others, numbers that may be codes, a column that both tables have with other values, columns of the
+        fit among the terms, a product without its factors: see ``CohortResult.doubts``.
 
     Examples
     --------
@@ -158,27 +181,35 @@ def cohort(
 
     texts = [formula] if isinstance(formula, str) else list(formula)
     formulas = [parse(text) for text in texts]
-    joined = join(results, participants, only)
     named = [c for f in formulas for c in f.columns] + [c for c in (by, compare) if c is not None]
-    known = [c for c in named if c in joined.table]
-    people = with_numbers(joined.table, list(dict.fromkeys(known)))
+    joined = join(results, participants, only, named)
+    people = joined.table
     rows: list[dict[str, Any]] = []
     extra: list[tuple[str, pd.Series[str]]] = []
+    doubts = list(joined.doubts)
+    if by is not None:
+        groups_of(people, by)
     for model in formulas:
-        _require_columns(model, people)
+        _require_something(model, people)
         complete = people.dropna(subset=list(model.columns))
-        extra.append(
-            (f"nothing in a column of {model.text}", people.loc[~people.index.isin(complete.index), "subject"])
-        )
+        extra += _incomplete(model, people)
         rows += associate(model, complete, _COMMON, robust, level)
+        doubts += doubts_of(model, complete)
         if by is not None:
             extra += _missing_group(model, complete, by)
             within = _without(model, by)
             for group, members in groups_of(complete, by):
                 rows += associate(within, members, f"{by} {group}", robust, level)
+    groups = pd.DataFrame()
+    if compare is not None:
+        groups = _comparison(people, compare, level)
+        no_group = people.loc[people[compare].isna(), "subject"]
+        extra.append((f"nothing in {compare}, by which groups are compared", no_group))
     gone = pd.concat([joined.left_out, counted(extra)], ignore_index=True)
-    groups = pd.DataFrame() if compare is None else _comparison(people, compare, level)
-    return CohortResult(pd.DataFrame(rows), groups, gone, people, by, level)
+    doubts = list(dict.fromkeys(doubts))
+    for text in doubts:
+        warnings.warn(text, P31mgWarning, stacklevel=2)
+    return CohortResult(pd.DataFrame(rows), groups, gone, people, by, level, tuple(doubts))
 
 
 def _require_statsmodels() -> None:
@@ -189,15 +220,23 @@ def _require_statsmodels() -> None:
         raise InputError(msg) from error
 
 
-def _require_columns(model: Formula, people: pd.DataFrame) -> None:
-    from p31mg.errors import UnknownNameError
-
+def _require_something(model: Formula, people: pd.DataFrame) -> None:
+    require_columns(model, people)
     for name in model.columns:
-        if name not in people:
-            raise UnknownNameError(kind=f"column of formula {model.text!r}", name=name, known=map(str, people.columns))
         if people[name].isna().all():
             msg = f"column {name} of formula {model.text!r} is empty in all rows."
             raise InputError(msg)
+
+
+def _incomplete(model: Formula, people: pd.DataFrame) -> list[tuple[str, pd.Series[str]]]:
+    """Return who is not in a model because some of its columns are empty: by which these are."""
+    names = np.array(model.columns)
+    empty = people[list(names)].isna().to_numpy()
+    said = np.array([", ".join(names[row]) for row in empty], dtype=object)
+    return [
+        (f"nothing in {columns} ({model.text})", people.loc[said == columns, "subject"])
+        for columns in dict.fromkeys(said[empty.any(axis=1)])
+    ]
 
 
 def _without(model: Formula, by: str) -> Formula:
@@ -212,15 +251,15 @@ def _without(model: Formula, by: str) -> Formula:
 def groups_of(people: pd.DataFrame, by: str) -> list[tuple[Any, pd.DataFrame]]:
     """Return the name and the people of each group of a column, in order; those with nothing there are in none."""
     if by not in people:
-        msg = f"column {by!r} of groups is not there. Columns: {', '.join(map(str, people.columns))}."
-        raise InputError(msg)
+        raise UnknownNameError(kind="column of groups", name=by, known=columns_of_people(people))
     groups = [(f"{g:g}" if isinstance(g, float) else g, m) for g, m in people.groupby(by, sort=True)]
     if len(groups) < 2:
         only = f"is {groups[0][0]!r} in all {len(people)} rows" if groups else "is empty in all rows"
         msg = f"column {by} {only}; there are no groups to tell apart."
         raise InputError(msg)
-    if len(groups) > _FEWEST:
-        msg = f"column {by} has {len(groups)} different values; groups are at most {_FEWEST}."
+    if len(groups) > _MOST_GROUPS:
+        msg = f"column {by} has {len(groups)} different values; groups are at most {_MOST_GROUPS}. "
+        msg += "Make it a term of the formula, or a column of a few groups."
         raise InputError(msg)
     return groups
 
@@ -228,7 +267,7 @@ def groups_of(people: pd.DataFrame, by: str) -> list[tuple[Any, pd.DataFrame]]:
 def _missing_group(model: Formula, people: pd.DataFrame, by: str) -> list[tuple[str, pd.Series[str]]]:
     if by not in people:
         return []
-    return [(f"nothing in {by}, by which {model.text} is split", people.loc[people[by].isna(), "subject"])]
+    return [(f"nothing in {by}, by which it is split ({model.text})", people.loc[people[by].isna(), "subject"])]
 
 
 def associate(model: Formula, people: pd.DataFrame, group: str, robust: bool, level: float) -> list[dict[str, Any]]:
@@ -301,7 +340,7 @@ def _estimated(
                 "term": name,
                 "n": n,
                 **of_kind(as_measured, sd_measured, k, float(ordinary.bse[1 + k]), float(ordinary.pvalues[1 + k]), ""),
-                "reliability": float(corrected.reliability),
+                "reliability": float("nan" if corrector is None else corrected.reliability),
                 **of_kind(corrected, sd_corrected, k, float(sd_corrected.slope[k]), p_corrected, "corrected_"),
                 "note": note,
             }
@@ -327,7 +366,7 @@ def _corrector(model: Formula, d: Design, people: pd.DataFrame) -> tuple[Estimat
     if model.outcome.column != MG and not terms:
         return None, ""
     if model.outcome.column == MG or len(terms) > 1 or [f.text for f in terms[0]] != [MG]:
-        return None, f"not corrected: {MG} must stand alone, as the outcome or as one term"
+        return None, f"not corrected: {MG} is corrected only where it stands alone, as the outcome or as one term"
     column = 1 + d.names.index(MG)
     columns = d.columns.copy()
     columns[:, column] = mg

@@ -1,6 +1,6 @@
 """Formulas as R and statsmodels write them, the part that an association needs: ``strength ~ free_mg_mM + age + C(sex)``.
 
-    formula     outcome ~ term + term ...
+    formula     outcome ~ term + term ...; the outcome is a column of numbers, or log(column)
     term        factor, factor:factor (their product), factor*factor (both and their product)
     factor      column, log(column), C(column)
 
@@ -23,12 +23,32 @@ from p31mg.errors import InputError, UnknownNameError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Design", "Factor", "Formula", "design", "parse", "rows_text"]
+__all__ = [
+    "Design",
+    "Factor",
+    "Formula",
+    "columns_of_people",
+    "design",
+    "is_category",
+    "is_technical",
+    "parse",
+    "require_columns",
+    "rows_text",
+]
 
 _FACTOR = re.compile(r"(?:(log|C)\()?\s*([^\W\d]\w*)\s*(\))?")
 _MOST_LEVELS = 10
 _MOST_ROWS = 5
 _FEWEST_DIFFERENT = 3
+_TECHNICAL = re.compile(
+    r"(sd|crlb|calibration|interval|probability|kd|spectral|spectrometer|begin_time)_\w+|calibration"
+    r"|\w+_(crlb_\w+|chemical_shift_ppm|linewidth_hz|amplitude|snr|phase_deg)|(\w+_)?is_valid|phase_deg"
+    r"|(inputs|snr|linewidth|atp_linewidth|residual|begin_time)_ok|in_range|shift_in_range|shift_(alpha_beta|beta_pcr)_ppm|p_mg"
+    r"|file|spectrum|status|reason|error_includes|ph_source|temperature_c|ionic_strength_M|potassium_M|snr|noise_sd|n_points"
+    r"|reference_offset_ppm|prior|engine|converged|moved|at_bound|alpha_is_separate|first_point|field_skew_hz|j_coupling_hz"
+    r"|n_iterations"
+)
+"""Columns of results that are of the measurement."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +112,9 @@ def parse(text: str) -> Formula:
     for part in right.split("+"):
         if part.strip() == "1":
             continue
+        if "**" in part or "^" in part:
+            msg = f"formula {text!r} has the power {part.strip()!r}; make a column of it and name that."
+            raise InputError(msg)
         crossed = [tuple(_factor(f, text) for f in piece.split(":")) for piece in part.split("*")]
         for order in range(1, len(crossed) + 1):
             for pieces in combinations(crossed, order):
@@ -132,9 +155,12 @@ def design(formula: Formula, table: pd.DataFrame, where: str = "") -> Design:
     InputError
         Text where numbers are needed, a column without scatter, or columns that say the same.
     """
-    for name in formula.columns:
-        if name not in table:
-            raise UnknownNameError(kind=f"column of formula {formula.text!r}", name=name, known=map(str, table.columns))
+    require_columns(formula, table)
+    if is_category(formula.outcome, table):
+        levels = ", ".join(map(repr, sorted(map(str, table[formula.outcome.column].unique()))[:_MOST_ROWS]))
+        msg = f"outcome {formula.outcome.column} of formula {formula.text!r} has {levels}; an outcome is a column of numbers: "
+        msg += "make one of 0 and 1 that says which is 1, or put Mg2+ on the left."
+        raise InputError(msg)
     (outcome,) = _values(formula.outcome, table, where).values()
     names, columns, scaled = [], [np.ones(len(table))], []
     for term in formula.terms:
@@ -164,13 +190,41 @@ def design(formula: Formula, table: pd.DataFrame, where: str = "") -> Design:
     return Design(outcome, z, tuple(names), np.array(scaled))
 
 
-def _values(factor: Factor, table: pd.DataFrame, where: str) -> dict[str, FloatArray]:
-    """Return the columns of numbers that a factor stands for, by name."""
+def require_columns(formula: Formula, table: pd.DataFrame) -> None:
+    """Raise `UnknownNameError`, with the columns that describe people, where a formula names one that is not there."""
+    for name in formula.columns:
+        if name not in table:
+            raise UnknownNameError(kind=f"formula {formula.text!r}: column", name=name, known=columns_of_people(table))
+
+
+def columns_of_people(table: pd.DataFrame) -> list[str]:
+    """Return the columns that say something of people: not those of the fit, of which there are many."""
+    return [str(c) for c in table.columns if not is_technical(str(c))]
+
+
+def is_technical(column: str) -> bool:
+    """Return whether a column of results is of the measurement or its fit, not of the person.
+
+    Examples
+    --------
+    >>> [is_technical(c) for c in ("snr", "sd_mM", "pcr_linewidth_hz", "free_mg_mM", "ph", "age")]
+    [True, True, True, False, False, False]
+    """
+    return _TECHNICAL.fullmatch(column) is not None
+
+
+def is_category(factor: Factor, table: pd.DataFrame) -> bool:
+    """Return whether a column is a category without being called one: text, or true and false."""
     import pandas as pd
 
     cells = table[factor.column]
-    is_text = not pd.api.types.is_numeric_dtype(cells) or pd.api.types.is_bool_dtype(cells)
-    if factor.function == "C" or is_text:
+    return not pd.api.types.is_numeric_dtype(cells) or pd.api.types.is_bool_dtype(cells)
+
+
+def _values(factor: Factor, table: pd.DataFrame, where: str) -> dict[str, FloatArray]:
+    """Return the columns of numbers that a factor stands for, by name."""
+    cells = table[factor.column]
+    if factor.function == "C" or is_category(factor, table):
         if factor.function == "log":
             msg = f"column {factor.column} has text, of which there is no logarithm."
             raise InputError(msg)
@@ -183,7 +237,9 @@ def _values(factor: Factor, table: pd.DataFrame, where: str) -> dict[str, FloatA
                 f"column {factor.column} is {levels[0]!r} in all {len(cells)} rows{where}; leave it out of the formula."
             )
             raise InputError(msg)
-        return {f"{factor.column}[{level}]": (cells == level).to_numpy(float) for level in levels[1:]}
+        names = [f"{level:g}" if isinstance(level, float) else str(level) for level in levels]
+        columns = [(cells == level).to_numpy(float) for level in levels]
+        return {f"{factor.column}[{name}]": values for name, values in zip(names[1:], columns[1:], strict=True)}
     values = cells.to_numpy(float)
     if factor.function == "log":
         if not (values > 0).all():
@@ -193,9 +249,14 @@ def _values(factor: Factor, table: pd.DataFrame, where: str) -> dict[str, FloatA
     return {factor.text: values}
 
 
-def rows_text(table: pd.DataFrame, which: object) -> str:
-    """Return which rows these are: by subject where the table has it, by number otherwise."""
+def rows_text(table: pd.DataFrame, which: object, *, numbered: bool = False) -> str:
+    """Return which rows these are: by subject where the table has it, by number otherwise.
+
+    `numbered`: the index counts the rows of a file, and is said as well.
+    """
     rows = table[np.asarray(which, bool)]
     names = [str(v) for v in (rows["subject"] if "subject" in rows else rows.index + 1)]
+    if numbered:
+        names = [f"{name} (row {i + 1})" for name, i in zip(names, rows.index, strict=True)]
     more = f" and {len(names) - _MOST_ROWS} more" if len(names) > _MOST_ROWS else ""
     return f"{'subject' if 'subject' in rows else 'row'}{'s' if len(names) > 1 else ''} {', '.join(names[:_MOST_ROWS])}{more}"

@@ -2,26 +2,30 @@
 
 Two errors of the tables are refused, since whatever was done with them would be a guess: a person who is there twice, and a row
 that does not say whose it is. Everyone who is only in one of the tables, or has no valid Mg2+, is left out and counted.
+Categories that differ in capitals or blanks alone are one, and a column that both tables have is that of the participants: both
+are told.
 """
 
 from __future__ import annotations
 
 import io
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from p31mg.cohorts.formula import rows_text
+from p31mg.arrays import FloatArray
+from p31mg.cohorts.formula import columns_of_people, rows_text
 from p31mg.errors import InputError, ReadError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["MG", "SD", "Joined", "Table", "counted", "join", "read_table", "with_numbers"]
+__all__ = ["MG", "SD", "Joined", "Table", "counted", "join", "read_table", "with_numbers", "with_one_spelling"]
 
 Table: TypeAlias = "str | os.PathLike[str] | pd.DataFrame | Mapping[str, Any]"
 
@@ -30,29 +34,21 @@ SD = "sd_of_person_mM"
 """Column with the sd of one person's Mg2+: of the shift and of conditions of their own, not of the calibration all share."""
 
 _PREFIX = "sub-"
-_ALIASES = ("participant_id", "subject_id", "sub")
+_KEYS = ("subject", "participant_id", "subject_id", "sub")
 _MISSING = ("", "n/a", "N/A", "NA", "nan", "NaN", "null", "-")
-_NOT_VALID = "magnesium is not valid (mg_is_valid)"
-_OWN = (
-    "free_mg_mM",
-    "sd_mM",
-    "sd_measurement_mM",
-    "mg_is_valid",
-    "shift_alpha_beta_ppm",
-    "sd_shift_alpha_beta_ppm",
-    SD,
-)
+_OF_RESULTS = ("sd_mM", "sd_measurement_mM", "mg_is_valid", "shift_alpha_beta_ppm", "sd_shift_alpha_beta_ppm")
+_VISITS = ("session", "run", "task", "acquisition")
 _MOST_SHOWN = 3
+_DECIMAL_COMMA = r"\s*[-+]?\d+,\d+\s*"
 
 
 @dataclass(frozen=True)
 class Joined:
-    """One row per person, and who was left out: columns reason, n, subjects."""
+    """One row per person, who was left out (columns reason, n, subjects), and what looks like a mistake, a sentence each."""
 
     table: pd.DataFrame
     left_out: pd.DataFrame
-    n_results: int
-    n_participants: int | None
+    doubts: tuple[str, ...]
 
 
 def read_table(table: Table, what: str) -> pd.DataFrame:
@@ -63,43 +59,31 @@ def read_table(table: Table, what: str) -> pd.DataFrame:
     ReadError
         The file cannot be read as a table.
     InputError
-        No column says who a row is of, or some row does not.
+        No column says who a row is of, or some row does not; there are no rows.
     """
     import pandas as pd
 
     if isinstance(table, (pd.DataFrame, Mapping)):
         frame = pd.DataFrame(table).copy()
     else:
-        path = Path(table)
-        what = f"{what} {path}"
-        try:
-            text = path.read_text(encoding="utf-8-sig")
-            heading = text.partition("\n")[0]
-            separator = next((s for s in ("\t", ";") if s in heading and "," not in heading), ",")
-            frame = pd.read_csv(
-                io.StringIO(text),
-                sep=separator,
-                skipinitialspace=True,
-                na_values=list(_MISSING),
-                dtype=dict.fromkeys(("subject", *_ALIASES, "session", "run"), str),
-            )
-        except OSError as error:
-            msg = f"{what} cannot be read: {error.strerror or error}."
-            raise ReadError(msg) from error
-        except ValueError as error:
-            msg = f"{what} is no table ({str(error).splitlines()[0]}); give a CSV or TSV with one line of headings."
-            raise ReadError(msg) from error
+        what = f"{what} {Path(table)}"
+        frame = _read_file(Path(table), what)
     frame.columns = frame.columns.astype(str).str.strip()
     frame = frame.reset_index(drop=True)
-    key = next((c for c in ("subject", *_ALIASES) if c in frame), None)
+    key = next((c for name in _KEYS for c in frame.columns.astype(str) if c.casefold() == name), None)
     if key is None:
-        found = ", ".join(frame.columns) or "none"
-        msg = f"{what} has no column subject (or participant_id) that says who a row is of. Columns: {found}."
+        found = ", ".join(columns_of_people(frame)) or "none"
+        msg = (
+            f"{what} has no column {_KEYS[0]} (or {', '.join(_KEYS[1:])}) that says who a row is of. Columns: {found}."
+        )
+        raise InputError(msg)
+    if frame.empty:
+        msg = f"{what} has headings and no rows."
         raise InputError(msg)
     frame = frame.rename(columns={key: "subject"})
     empty = frame["subject"].isna() | frame["subject"].astype(str).str.strip().isin(_MISSING)
     if empty.any():
-        msg = f"{what} has no {key} in {_numbered(empty.to_numpy())}; say who these are, or take them out."
+        msg = f"{what} has no {key} in {_numbered(empty.index[empty])}; say who these are, or take them out."
         raise InputError(msg)
     subject = frame["subject"]
     if pd.api.types.is_float_dtype(subject) and (subject == subject.round()).all():
@@ -109,76 +93,175 @@ def read_table(table: Table, what: str) -> pd.DataFrame:
     return frame
 
 
-def join(results: Table, participants: Table | None, only: Mapping[str, str] | None = None) -> Joined:
-    """Return people with valid Mg2+ and their covariates; `only` keeps rows of the results with these values.
+def _read_file(path: Path, what: str) -> pd.DataFrame:
+    """Return a table of a file: cells between commas, tabs or semicolons, and of the last two with decimal commas as well."""
+    import pandas as pd
+
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        heading = text.partition("\n")[0]
+        separator = next((s for s in ("\t", ";") if s in heading and "," not in heading), ",")
+        has_commas = separator != "," and re.search(rf"(^|{separator}){_DECIMAL_COMMA}({separator}|$)", text, re.M)
+        columns = pd.read_csv(io.StringIO(text), sep=separator, skipinitialspace=True, nrows=0).columns
+        frame = pd.read_csv(
+            io.StringIO(text),
+            sep=separator,
+            decimal="," if has_commas else ".",
+            skipinitialspace=True,
+            na_values=list(_MISSING),
+            dtype={c: str for c in columns if c.strip().casefold() in (*_KEYS, *_VISITS)},
+        )
+    except OSError as error:
+        msg = f"{what} cannot be read: {error.strerror or error}."
+        raise ReadError(msg) from error
+    except UnicodeDecodeError as error:
+        msg = f"{what} is no text in UTF-8; save it as CSV or TSV in UTF-8."
+        raise ReadError(msg) from error
+    except ValueError as error:
+        msg = f"{what} is no table ({str(error).splitlines()[0]}); give a CSV or TSV with one line of headings."
+        raise ReadError(msg) from error
+    if not isinstance(frame.index, pd.RangeIndex):  # what pandas makes of rows that are too long
+        msg = f"{what} has more cells in its rows than headings; with decimal commas, put semicolons between the cells."
+        raise ReadError(msg)
+    return frame
+
+
+def join(
+    results: Table,
+    participants: Table | None,
+    only: Mapping[str, str] | None = None,
+    used: Sequence[str] = (),
+) -> Joined:
+    """Return people with valid Mg2+ and their covariates.
+
+    `only` keeps rows of the results with these values; `used` names the columns that are to be used, which are checked.
 
     Raises
     ------
     ReadError, InputError
-        See `read_table`; and a person twice, results without Mg2+, a column in both tables, no one in both.
+        See `read_table` and `with_numbers`; and a person twice, results without Mg2+, a column in both tables, no one in both.
     """
-    import pandas as pd
-
-    found = read_table(results, "results")
-    missing = [c for c in (MG, "sd_mM") if c not in found]
-    if missing:
-        msg = f"results lack the column {missing[0]}; give the table that p31mg.batch makes (results.csv)."
-        raise InputError(msg)
-    for column, value in (only or {}).items():
-        if column not in found:
-            msg = f"only names the column {column}, which results do not have. Columns: {', '.join(found.columns)}."
-            raise InputError(msg)
-        found = found[found[column].astype(str) == str(value)].reset_index(drop=True)
-        if found.empty:
-            msg = f"only {column}={value} leaves no row of the results."
-            raise InputError(msg)
-    found = with_numbers(found, [MG, "sd_mM", *(c for c in ("sd_measurement_mM", "sd_condition_mM") if c in found)])
-    _refuse_twice(found, "results", "choose among their rows with only, as only={'session': 'ses-1'}")
-    people, in_both, left_out = found, None, []
+    found = _chosen(_results(results), only or {})
+    _refuse_twice(found, "results", f"choose among their rows with only, as {_visit(found)}")
+    people, left_out, doubts = found, [], []
     if participants is not None:
-        in_both = read_table(participants, "participants")
-        _refuse_twice(in_both, "participants", "give one row each")
-        clash = [c for c in _OWN if c in in_both]
-        if clash:
-            msg = f"participants have the column {clash[0]}, which is one of the results; rename it."
+        described = read_table(participants, "participants")
+        _refuse_twice(described, "participants", "give one row each")
+        clash = next((c for c in (MG, *_OF_RESULTS, SD) if c in described), None)
+        if clash is not None:
+            msg = f"participants have the column {clash}, which is one of the results; rename it."
             raise InputError(msg)
-        carried = [c for c in in_both.columns if c != "subject" and c in found]
-        people = found.drop(columns=carried).merge(in_both, on="subject", how="inner", validate="one_to_one")
-        known, measured = set(in_both["subject"]), set(found["subject"])
+        known, measured = set(described["subject"]), set(found["subject"])
         left_out += [
             ("spectrum, but no row in participants", found.loc[~found["subject"].isin(known), "subject"]),
-            ("in participants, but no spectrum", in_both.loc[~in_both["subject"].isin(measured), "subject"]),
+            ("in participants, but no spectrum", described.loc[~described["subject"].isin(measured), "subject"]),
         ]
-        if people.empty:
-            first, second = found["subject"].iloc[0], in_both["subject"].iloc[0]
+        if not known & measured:
+            first, second = found["subject"].iloc[0], described["subject"].iloc[0]
             msg = (
                 f"no subject of results is in participants: results have {first}, ...; participants have {second}, ...."
             )
             raise InputError(msg)
-    condition = people.get("sd_condition_mM", pd.Series(0.0, people.index)).fillna(0.0)
-    people = people.assign(**{SD: np.hypot(people.get("sd_measurement_mM", people["sd_mM"]), condition)})
-    is_valid = people[MG].notna() & np.isfinite(people[MG])
+        described = with_numbers(described[described["subject"].isin(measured)], used, numbered=True)
+        doubts += _conflicts(found, described, used)
+        carried = [c for c in described.columns if c != "subject" and c in found]
+        people = found.drop(columns=carried).merge(described, on="subject", how="inner", validate="one_to_one")
+    people = with_numbers(people, used, numbered=participants is None)
+    people, merged = with_one_spelling(people, used)
+    people = people.assign(**{SD: _own_sd(people)})
+    reasons = _reasons(people)
+    left_out += [(reason, people.loc[reasons == reason, "subject"]) for reason in reasons[reasons != ""].unique()]
+    used_rows = people[reasons == ""].reset_index(drop=True)
+    return Joined(used_rows, counted(left_out), (*doubts, *merged))
+
+
+def _results(results: Table) -> pd.DataFrame:
+    """Return the table of results, with numbers where Mg2+ and its sds are."""
+    found = read_table(results, "results")
+    if MG not in found:
+        msg = f"results lack the column {MG}; give first the table that p31mg.batch makes (results.csv), then that of people."
+        raise InputError(msg)
+    if not {"sd_measurement_mM", "sd_mM"} & set(found):
+        msg = "results lack the sd of Mg2+, sd_measurement_mM or else sd_mM; give the table that p31mg.batch makes (results.csv)."
+        raise InputError(msg)
+    sds = [c for c in ("sd_mM", "sd_measurement_mM", "sd_condition_mM") if c in found]
+    return with_numbers(found, [MG, *sds], numbered=True)
+
+
+def _chosen(found: pd.DataFrame, only: Mapping[str, str]) -> pd.DataFrame:
+    for column, value in only.items():
+        if column not in found:
+            has = ", ".join(columns_of_people(found))
+            msg = f"only names the column {column}, which results do not have. Columns: {has}."
+            raise InputError(msg)
+        chosen = found[found[column].astype(str) == str(value)]
+        if chosen.empty:
+            values = sorted(map(str, found[column].unique()))
+            more = ", ..." if len(values) > 2 * _MOST_SHOWN else ""
+            msg = f"only {column}={value} leaves no row of the results; {column} is {', '.join(values[: 2 * _MOST_SHOWN])}{more}."
+            raise InputError(msg)
+        found = chosen
+    return found
+
+
+def _visit(found: pd.DataFrame) -> str:
+    """Return how a visit is chosen, by a column that the results have, in Python and on the command line."""
+    column = next((c for c in _VISITS if c in found and found[c].nunique() > 1), "session")
+    value = str(found[column].dropna().iloc[0]) if column in found and found[column].notna().any() else "ses-1"
+    return f"only={{{column!r}: {value!r}}} (--only {column}={value})"
+
+
+def _conflicts(found: pd.DataFrame, described: pd.DataFrame, used: Sequence[str]) -> list[str]:
+    """Return a sentence for each used column in which results and participants say different things of someone."""
+    doubts = []
+    both = found.merge(described, on="subject", suffixes=("", " of participants"))
+    for name in (c for c in used if c in found and c in described and c != "subject"):
+        ours, theirs = both[name], both[f"{name} of participants"]
+        same = ours.astype(str).str.strip() == theirs.astype(str).str.strip()
+        same |= _close(ours, theirs) | ours.isna() | theirs.isna()
+        if not same.all():
+            doubts.append(
+                f"column {name} is in results and in participants, with other values for {rows_text(both, ~same)}; "
+                "those of participants are used"
+            )
+    return doubts
+
+
+def _close(one: pd.Series[Any], other: pd.Series[Any]) -> pd.Series[bool]:
+    import pandas as pd
+
+    a, b = (pd.to_numeric(cells, errors="coerce").astype(float) for cells in (one, other))
+    return (a - b).abs() <= 1e-9 * (a.abs() + b.abs())
+
+
+def _own_sd(people: pd.DataFrame) -> FloatArray:
+    """Return the sd of each person's own error (n,): of the shift and conditions; of everything where only that is there."""
+    if "sd_measurement_mM" not in people:
+        return people["sd_mM"].to_numpy(float)
+    of_shift = people["sd_measurement_mM"].to_numpy(float)
+    if "sd_condition_mM" not in people:
+        return of_shift
+    return np.hypot(of_shift, people["sd_condition_mM"].fillna(0.0).to_numpy(float))
+
+
+def _reasons(people: pd.DataFrame) -> pd.Series[str]:
+    """Return why each person is left out; "" for those who are not."""
+    import pandas as pd
+
+    is_valid = people[MG].notna()
     if "mg_is_valid" in people:
         is_valid &= _as_bool(people["mg_is_valid"])
-    has_sd = np.isfinite(people[SD]) & (people[SD] >= 0)
     is_negative = is_valid & (people[MG] < 0)
     if is_negative.any():
         msg = f"results have free_mg_mM below 0 in {rows_text(people, is_negative)}; a concentration is 0 or above."
         raise InputError(msg)
-    reasons = pd.Series(_NOT_VALID, people.index)
+    reasons = pd.Series("magnesium is not valid (mg_is_valid)", people.index)
     if {"status", "interval_open"} <= set(people):
         is_open = (people["status"] == "OK") & _as_bool(people["interval_open"])
         reasons = reasons.mask(is_open, "interval of magnesium is open: high Mg2+ is left out more often than low")
         reasons = reasons.mask(people["status"] != "OK", "no fit (status)")
     reasons = reasons.mask(is_valid, "sd of magnesium is not known")
-    is_used = is_valid & has_sd
-    left_out += [(str(r), people.loc[~is_used & (reasons == r), "subject"]) for r in reasons[~is_used].unique()]
-    return Joined(
-        people[is_used].reset_index(drop=True),
-        counted(left_out),
-        len(found),
-        None if in_both is None else len(in_both),
-    )
+    return reasons.mask(is_valid & (people[SD] >= 0), "")
 
 
 def counted(left_out: list[tuple[str, pd.Series[str]]]) -> pd.DataFrame:
@@ -189,10 +272,10 @@ def counted(left_out: list[tuple[str, pd.Series[str]]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["reason", "n", "subjects"])
 
 
-def with_numbers(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    """Return the table with columns of numbers as such, where they are more than text.
+def with_numbers(table: pd.DataFrame, columns: Sequence[str], *, numbered: bool = False) -> pd.DataFrame:
+    """Return the table with columns of numbers as such, where they are more than text; those that are not there are passed over.
 
-    A column in which no cell is a number stays what it is, a category.
+    A column in which no cell is a number stays what it is, a category. `numbered`: the index counts the rows of a file.
 
     Raises
     ------
@@ -202,7 +285,7 @@ def with_numbers(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     import pandas as pd
 
     table = table.copy()
-    for name in columns:
+    for name in dict.fromkeys(c for c in columns if c in table):
         cells = table[name]
         if pd.api.types.is_bool_dtype(cells):
             continue
@@ -210,18 +293,37 @@ def with_numbers(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
         text = text.map(lambda v: None if isinstance(v, str) and v.strip() in _MISSING else v)
         numbers = pd.to_numeric(text, errors="coerce").astype(float)
         is_text = text.notna() & numbers.isna()
-        if is_text.any() and numbers.notna().any():
-            example = str(text[is_text].iloc[0])
-            msg = f"column {name} has text among numbers, {example!r}, in {rows_text(table, is_text)}; "
-            msg += "give numbers, or leave it empty."
+        with_comma = is_text & text.astype(str).str.fullmatch(_DECIMAL_COMMA)
+        if with_comma.any() or (is_text.any() and numbers.notna().any()):
+            which = with_comma if with_comma.any() else is_text
+            said = "a decimal comma" if with_comma.any() else "text among numbers"
+            remedy = "write a decimal point" if with_comma.any() else "give numbers, or leave it empty"
+            where = rows_text(table, which, numbered=numbered)
+            msg = f"column {name} has {said}, {str(text[which].iloc[0])!r}, in {where}; {remedy}."
             raise InputError(msg)
         if np.isinf(numbers).any():
-            msg = (
-                f"column {name} is infinite in {rows_text(table, np.isinf(numbers))}; give numbers, or leave it empty."
-            )
+            where = rows_text(table, np.isinf(numbers), numbered=numbered)
+            msg = f"column {name} is infinite in {where}; give numbers, or leave it empty."
             raise InputError(msg)
         table[name] = text if is_text.any() else numbers
     return table
+
+
+def with_one_spelling(table: pd.DataFrame, columns: Sequence[str]) -> tuple[pd.DataFrame, list[str]]:
+    """Return the table with one spelling, the commonest, of categories that differ in capitals or blanks; a sentence for each."""
+    import pandas as pd
+
+    table, told = table.copy(), []
+    for name in dict.fromkeys(c for c in columns if c in table and not pd.api.types.is_numeric_dtype(table[c])):
+        counts = table[name].dropna().astype(str).value_counts()
+        by_word: dict[str, list[str]] = {}
+        for level in counts.index:
+            by_word.setdefault(" ".join(level.split()).casefold(), []).append(level)
+        same = {other: first for first, *others in by_word.values() for other in others}
+        if same:
+            table[name] = table[name].replace(same)
+            told += [f"column {name} has {other!r}, taken as {first!r}" for other, first in same.items()]
+    return table, told
 
 
 def _as_bool(cells: pd.Series[Any]) -> pd.Series[bool]:
@@ -232,15 +334,15 @@ def _refuse_twice(frame: pd.DataFrame, what: str, remedy: str) -> None:
     twice = frame["subject"].duplicated(keep=False)
     if twice.any():
         first = frame.loc[twice, "subject"].iloc[0]
-        rows = _numbered((frame["subject"] == first).to_numpy())
+        rows = _numbered(frame.index[frame["subject"] == first])
         n = frame.loc[twice, "subject"].nunique()
         others = "" if n == 1 else f" ({n} subjects are there more than once)"
         msg = f"{what} have {first} in {rows}{others}; {remedy}."
         raise InputError(msg)
 
 
-def _numbered(which: np.ndarray[Any, Any]) -> str:
-    """Return the numbers of rows, the first below the headings being 1."""
-    rows = (np.flatnonzero(which) + 1).tolist()
+def _numbered(index: Iterable[int]) -> str:
+    """Return the numbers of rows of a file, the first below the headings being 1."""
+    rows = [int(i) + 1 for i in index]
     shown = ", ".join(map(str, rows[: 2 * _MOST_SHOWN]))
     return f"row{'s' if len(rows) > 1 else ''} {shown}{', ...' if len(rows) > 2 * _MOST_SHOWN else ''}"

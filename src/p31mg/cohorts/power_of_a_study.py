@@ -1,12 +1,15 @@
 r"""`power`: what a study of so many people can see, given the SNR of their spectra.
 
-The sd :math:`s` of Mg2+ at an SNR is that which the fit gives for simulated spectra of the mean Mg2+. Together with the sd of
-true Mg2+ among people (:math:`\sigma_b`) and within one person from day to day (:math:`\sigma_w`),
+People differ in true Mg2+, in SNR and in shim, and with them in the sd :math:`s_i` of their Mg2+, which rises about as the
+square of Mg2+ and with the linewidth. It is that which the fit gives for simulated spectra of people drawn evenly from these
+distributions. Together with the sd of true Mg2+ among people (:math:`\sigma_b`) and within one person from day to day
+(:math:`\sigma_w`),
 
-.. math:: \lambda = \frac{\sigma_b^2}{\sigma_b^2 + \sigma_w^2 + s^2}
+.. math:: \lambda = \frac{\sigma_b^2}{\sigma_b^2 + \sigma_w^2 + \overline{s_i^2}}
 
 is the intraclass correlation of test and retest [1]_, and the reliability that lowers a correlation :math:`\rho` of true Mg2+ to
-:math:`\rho\sqrt\lambda`.
+:math:`\rho\sqrt\lambda`. The mean square counts: with everyone at the mean Mg2+, the median SNR and a perfect shim
+:math:`\lambda` would be 0.82 at an SNR of 300, where whole cohorts have 0.77 (``make validate-cohort``).
 By Fisher's transformation a two-sided test at level :math:`\alpha` in n people has the power
 
 .. math:: \Phi(\delta - q) + \Phi(-\delta - q), \qquad
@@ -32,19 +35,22 @@ from p31mg.acquisition import Spectra
 from p31mg.arrays import FloatArray
 from p31mg.errors import InputError
 from p31mg.fitting import fit
-from p31mg.magnesium import Calibration, free_magnesium
+from p31mg.magnesium import Calibration, free_magnesium, get_calibration
 from p31mg.prior import Prior
 from p31mg.simulation import simulate
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["PowerResult", "power", "sd_mg_at_snr"]
+__all__ = ["Population", "PowerResult", "power"]
 
-_N_SPECTRA = 24
+_N_PEOPLE = 128
+_NO_NOISE = 1e9
 _SNR_GRID = np.geomspace(60.0, 4000.0, 13)
+_LEAST_SHARE = 0.5
 _FEWEST = 4
 _MOST = 10_000_000
+_FARTHEST = 40.0
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -58,7 +64,9 @@ class PowerResult:
     snr
         (k,) SNR of PCr.
     sd_mg_mM
-        (k,) sd of Mg2+ from the fit.
+        (k,) sd of one measurement of Mg2+ from the fit, the root of the mean square over people.
+    share_valid
+        (k,) of people whose Mg2+ is valid; the others are left out of a study.
     reliability
         (k,) share of the variance of measured Mg2+ that is of people: test-retest ICC.
     measured_effect
@@ -66,7 +74,7 @@ class PowerResult:
     power
         (k,) of a study of `n` people; NaN without `n`.
     n_needed
-        (k,) people for the power wanted; infinite where no number does.
+        (k,) people with valid Mg2+ for the power wanted; NaN where no fit is valid.
     snr_needed
         SNR at which `n` people give the power wanted: infinite where no SNR does, NaN without `n`.
     times_transients
@@ -75,7 +83,7 @@ class PowerResult:
     Examples
     --------
     >>> power(0.2, n=200, snr=[100, 400])
-    <PowerResult effect 0.2, 200 people, SNR 100 to 400, power 0.3... to 0.7...>
+    <PowerResult effect 0.2, 200 people, SNR 100 to 400, power 0.2... to 0.7...>
     """
 
     effect: float
@@ -84,6 +92,7 @@ class PowerResult:
     level: float
     snr: FloatArray
     sd_mg_mM: FloatArray
+    share_valid: FloatArray
     reliability: FloatArray
     measured_effect: FloatArray
     power: FloatArray
@@ -109,6 +118,7 @@ class PowerResult:
             {
                 "snr": self.snr,
                 "sd_mg_mM": self.sd_mg_mM,
+                "share_valid": self.share_valid,
                 "reliability": self.reliability,
                 "effect": self.effect,
                 "measured_effect": self.measured_effect,
@@ -118,6 +128,59 @@ class PowerResult:
                 "snr_needed": self.snr_needed,
                 "times_transients": self.times_transients,
             }
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Population:
+    """People whose spectra a study would measure; see `power` for what the numbers are."""
+
+    mean_mg_mM: float
+    sd_people_mM: float
+    snr_spread: float
+    broadening_hz: float
+    broadening_spread_hz: float
+    prior: Prior | str | Path
+    calibration: Calibration | str | Path
+
+    def sd_mg(self, snr: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return at each median SNR (k,) the root mean square of the sds of Mg2+ (k,), and the share that is valid (k,).
+
+        NaN where less than half of the people are.
+        """
+        mg, snr_of_person, broadening = self._people()
+        clean = simulate(
+            mg,
+            snr=_NO_NOISE * snr_of_person,
+            prior=self.prior,
+            broadening_hz=broadening,
+            calibration=self.calibration,
+            seed=0,
+        )
+        # the same noise at each SNR, so that nothing but SNR differs
+        noise = np.random.default_rng(0).standard_normal((*clean.fid.shape, 2)).view(complex)[..., 0]
+        noise *= _NO_NOISE * clean.truth.noise_sd[:, None]
+        fitted = fit(Spectra(clean.fid + noise / snr[:, None, None], clean.acquisition), prior=self.prior)
+        found = free_magnesium(fitted, calibration=self.calibration)
+        is_used = fitted.is_valid & found.in_range & ~found.interval_open
+        chosen = get_calibration(self.calibration)
+        # the slope of the calibration at true Mg2+, so that the skew of single fits does not count
+        sd = fitted.sd_shift_alpha_beta_ppm * np.abs(chosen.slope_mM_per_ppm(chosen.shift_ppm(mg)))
+        share = is_used.mean(axis=1)
+        square = np.where(is_used, sd**2, 0.0).mean(axis=1) / np.where(share >= _LEAST_SHARE, share, np.nan)
+        return np.sqrt(square), share
+
+    def _people(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return true Mg2+, SNR over the median, and broadening of people evenly drawn: quantiles, each in its own order."""
+        from scipy.stats import norm
+
+        quantiles = norm.ppf((np.arange(_N_PEOPLE) + 0.5) / _N_PEOPLE)
+        rng = np.random.default_rng(0)
+        of_mg, of_snr, of_shim = (rng.permutation(quantiles) for _ in range(3))
+        return (
+            self.mean_mg_mM + self.sd_people_mM * of_mg,
+            np.exp(self.snr_spread * of_snr),
+            np.maximum(self.broadening_hz + self.broadening_spread_hz * of_shim, 0.0),
         )
 
 
@@ -131,6 +194,9 @@ def power(
     mean_mg_mM: float = 0.55,
     sd_people_mM: float = 0.09,
     sd_days_mM: float = 0.0,
+    snr_spread: float = 0.15,
+    broadening_hz: float = 1.0,
+    broadening_spread_hz: float = 1.5,
     prior: Prior | str | Path = "muscle-3t",
     calibration: Calibration | str | Path = "gupta-1978",
 ) -> PowerResult:
@@ -144,17 +210,20 @@ def power(
     effect
         Correlation with true Mg2+, between -1 and 1 and not 0; -0.29 is that of age in Cameron et al. 2019.
     n
-        People. Default None: only how many are needed.
+        People with valid Mg2+. Default None: only how many are needed.
     snr
-        SNR of PCr, one or several. Default 300.
+        SNR of PCr of the median person, one or several. Default 300.
     target
         Power wanted, above `level` and below 1. Default 0.8.
     level
         Of the two-sided test. Default 0.05.
     mean_mg_mM, sd_people_mM
-        Of true Mg2+ among people. Default 0.55 and 0.09, as in `p31mg.simulate_cohort`.
+        Of true Mg2+ among people; the sd is at most a quarter of the mean. Default 0.55 and 0.09, as in `p31mg.simulate_cohort`.
     sd_days_mM
         Sd of true Mg2+ of one person from day to day, which lowers the reliability as noise does. Default 0: not known.
+    snr_spread, broadening_hz, broadening_spread_hz
+        How people differ in SNR (sd of its logarithm) and shim (mean and sd of what it adds to all linewidths, Hz), as in
+        `p31mg.simulate_cohort`. Default 0.15, 1.0 and 1.5.
     prior, calibration
         Of the spectra, as in `p31mg.simulate`.
 
@@ -175,17 +244,28 @@ def power(
     (True, True)
     """
     snrs = np.atleast_1d(np.asarray(snr, dtype=float)).ravel()
-    _require_sense(effect, n, snrs, target, level, sd_people_mM, sd_days_mM)
-    sd = sd_mg_at_snr(snrs, mean_mg_mM, prior, calibration)
-    reliability = sd_people_mM**2 / (sd_people_mM**2 + sd_days_mM**2 + sd**2)
+    _require_sense(effect, n, snrs, target, level)
+    _require_people(mean_mg_mM, sd_people_mM, sd_days_mM, snr_spread, broadening_hz, broadening_spread_hz)
+    people = Population(
+        mean_mg_mM=mean_mg_mM,
+        sd_people_mM=sd_people_mM,
+        snr_spread=snr_spread,
+        broadening_hz=broadening_hz,
+        broadening_spread_hz=broadening_spread_hz,
+        prior=prior,
+        calibration=calibration,
+    )
+    sd, share_valid = people.sd_mg(snrs)
+    of_days = sd_people_mM**2 + sd_days_mM**2
+    reliability = sd_people_mM**2 / (of_days + sd**2)
     measured = effect * np.sqrt(reliability)
-    needed = _people_needed(measured, target, level)
-    snr_needed, times = np.nan, np.full(snrs.shape, np.nan)
-    power_ = np.full(snrs.shape, np.nan)
+    z = np.arctanh(np.abs(measured))
+    delta = _delta_needed(target, level)
+    power_, snr_needed = np.full(snrs.shape, np.nan), np.nan
     if n is not None:
-        power_ = _power(measured, n, level)
-        snr_needed = _snr_needed(effect, n, target, level, mean_mg_mM, sd_people_mM, sd_days_mM, prior, calibration)
-        times = (snr_needed / snrs) ** 2
+        power_ = _power(np.sqrt(n - 3) * z, level)
+        # of the reliability that n people need, the variance that it leaves to the fit
+        snr_needed = _snr_of_sd(people, sd_people_mM**2 * (effect / np.tanh(delta / np.sqrt(n - 3))) ** 2 - of_days)
     return PowerResult(
         effect=float(effect),
         n=n,
@@ -193,102 +273,45 @@ def power(
         level=level,
         snr=snrs,
         sd_mg_mM=sd,
+        share_valid=share_valid,
         reliability=reliability,
         measured_effect=measured,
         power=power_,
-        n_needed=needed,
+        n_needed=np.maximum(np.ceil((delta / z) ** 2 + 3), _FEWEST),
         snr_needed=snr_needed,
-        times_transients=times,
+        times_transients=(snr_needed / snrs) ** 2,
     )
 
 
-def sd_mg_at_snr(
-    snr: FloatArray,
-    mean_mg_mM: float,
-    prior: Prior | str | Path = "muscle-3t",
-    calibration: Calibration | str | Path = "gupta-1978",
-) -> FloatArray:
-    """Return the sd (k,) of Mg2+ that the fit gives at each SNR (k,): the median over some noise.
-
-    NaN where less than half of the fits are valid.
-    """
-    mg = np.full(_N_SPECTRA, mean_mg_mM)
-    # the same noise at each SNR, so that nothing but SNR differs
-    stacks = [simulate(mg, prior=prior, snr=s, seed=0, calibration=calibration) for s in snr]
-    spectra = Spectra(np.stack([s.fid for s in stacks]), stacks[0].acquisition)
-    fitted = fit(spectra, prior=prior)
-    # the slope of the calibration at the mean, so that the skew of single fits does not count
-    chosen = free_magnesium(fitted, calibration=calibration)
-    sd_shift = np.where(fitted.is_valid, fitted.sd_shift_alpha_beta_ppm, np.nan)
-    is_seen = (fitted.is_valid & chosen.in_range).mean(axis=1) >= 0.5
-    result = np.full(len(snr), np.nan)
-    if is_seen.any():
-        result[is_seen] = np.nanmedian(sd_shift[is_seen], axis=1) * _slope(mean_mg_mM, calibration)
-    return result
-
-
-def _slope(mg: float, calibration: Calibration | str | Path) -> float:
-    from p31mg.magnesium import get_calibration
-
-    chosen = get_calibration(calibration)
-    return float(np.abs(chosen.slope_mM_per_ppm(chosen.shift_ppm(np.array(mg)))))
-
-
-def _power(measured: FloatArray, n: float | FloatArray, level: float) -> FloatArray:
+def _power(delta: FloatArray | float, level: float) -> FloatArray:
     from scipy.stats import norm
 
-    delta = np.sqrt(np.asarray(n) - 3.0) * np.arctanh(np.abs(measured))
     q = norm.isf(level / 2)
     return np.asarray(norm.cdf(delta - q) + norm.cdf(-delta - q))
 
 
-def _people_needed(measured: FloatArray, target: float, level: float) -> FloatArray:
-    """Return the least number of people for the power wanted: by the equation without the far tail, then one by one."""
-    from scipy.stats import norm
-
-    if not np.isfinite(measured).all():
-        known = np.isfinite(measured)
-        needed = np.full(measured.shape, np.nan)
-        needed[known] = _people_needed(measured[known], target, level)
-        return needed
-    first = (norm.isf(level / 2) + norm.isf(1 - target)) ** 2 / np.arctanh(np.abs(measured)) ** 2 + 3
-    n = np.ceil(np.maximum(first, _FEWEST))
-    while (fewer := (n > _FEWEST) & (_power(measured, np.maximum(n - 1, _FEWEST), level) >= target)).any():
-        n = n - fewer
-    return n
-
-
-def _snr_needed(
-    effect: float,
-    n: int,
-    target: float,
-    level: float,
-    mean_mg_mM: float,
-    sd_people_mM: float,
-    sd_days_mM: float,
-    prior: Prior | str | Path,
-    calibration: Calibration | str | Path,
-) -> float:
+def _delta_needed(target: float, level: float) -> float:
+    """Return the distance from no effect, in standard errors of Fisher's z, that gives the power wanted."""
     from scipy.optimize import brentq
 
-    reach = float(brentq(lambda z: float(_power(np.tanh(z), n, level)) - target, 1e-6, 10.0))
-    reliability = (np.tanh(reach) / effect) ** 2
-    of_noise = sd_people_mM**2 / reliability - sd_people_mM**2 - sd_days_mM**2
-    if of_noise <= 0:
+    return float(brentq(lambda delta: float(_power(delta, level)) - target, 0.0, _FARTHEST))
+
+
+def _snr_of_sd(people: Population, variance: float) -> float:
+    """Return the SNR at which the sd of Mg2+ has this square: infinite if it is not above 0."""
+    if variance <= 0:
         return np.inf
-    sd = sd_mg_at_snr(_SNR_GRID, mean_mg_mM, prior, calibration)
+    sd, _ = people.sd_mg(_SNR_GRID)
     known = np.isfinite(sd)
-    if of_noise**0.5 > sd[known].max():
+    if variance**0.5 > sd[known].max():
         return float(_SNR_GRID[known].min())
-    if of_noise**0.5 < sd[known].min():
-        return float(_SNR_GRID[-1] * sd[known].min() / of_noise**0.5)
+    if variance**0.5 < sd[known].min():
+        return float(_SNR_GRID[-1] * sd[known].min() / variance**0.5)
     order = np.argsort(sd[known])
-    return float(np.exp(np.interp(0.5 * np.log(of_noise), np.log(sd[known][order]), np.log(_SNR_GRID[known][order]))))
+    return float(np.exp(np.interp(0.5 * np.log(variance), np.log(sd[known][order]), np.log(_SNR_GRID[known][order]))))
 
 
-def _require_sense(
-    effect: float, n: int | None, snr: FloatArray, target: float, level: float, sd_people_mM: float, sd_days_mM: float
-) -> None:
+def _require_sense(effect: float, n: int | None, snr: FloatArray, target: float, level: float) -> None:
     if not 0 < abs(effect) < 1:
         msg = f"effect is {effect:g}; a correlation lies between -1 and 1, and is not 0."
         raise InputError(msg)
@@ -301,6 +324,15 @@ def _require_sense(
     if not 0 < level < target < 1:
         msg = f"level is {level:g} and target {target:g}; both lie between 0 and 1, the target above the level."
         raise InputError(msg)
-    if not sd_people_mM > 0 or not sd_days_mM >= 0:
-        msg = f"sd_people_mM is {sd_people_mM:g} and sd_days_mM {sd_days_mM:g}; the first is above 0, the second 0 or above."
+
+
+def _require_people(mean_mg_mM: float, sd_people_mM: float, sd_days_mM: float, *spreads: float) -> None:
+    if not 0 < sd_people_mM <= mean_mg_mM / 4:
+        msg = f"sd_people_mM is {sd_people_mM:g} at a mean of {mean_mg_mM:g} mM; "
+        msg += "it must be above 0 and at most a quarter of the mean."
         raise InputError(msg)
+    names = ("sd_days_mM", "snr_spread", "broadening_hz", "broadening_spread_hz")
+    for name, value in zip(names, (sd_days_mM, *spreads), strict=True):
+        if not value >= 0:
+            msg = f"{name} is {value:g}; it must be 0 or above."
+            raise InputError(msg)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from p31mg.cohorts.association import CohortResult, associate, groups_of
-from p31mg.cohorts.formula import parse
+from p31mg.cohorts.formula import columns_of_people, parse
 from p31mg.cohorts.joining import MG, SD, with_numbers
 from p31mg.cohorts.power_of_a_study import PowerResult
 from p31mg.errors import InputError, UnknownNameError
@@ -17,6 +17,7 @@ from p31mg.plot.style import COHORT_SIZE, DATA, POWER_SIZE, RESIDUAL, RESONANCE,
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.collections import FillBetweenPolyCollection
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
@@ -32,6 +33,7 @@ _LABELS = {
 }
 _COLOURS = (RESONANCE[5], RESONANCE[0], RESONANCE[1], RESONANCE[2])
 _GRID = 100
+_ROOM_OF_A_ROW, _BELOW = 0.055, 0.06
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ def cohort(
     by = result.by if by is None else by
     for name in (x, y, *(() if by is None else (by,))):
         if name not in result.people:
-            raise UnknownNameError(kind="column", name=name, known=map(str, result.people.columns))
+            raise UnknownNameError(kind="column", name=name, known=columns_of_people(result.people))
     people = with_numbers(result.people, [x, y]).dropna(subset=[x, y])
     for name in (x, y):
         if not pd.api.types.is_numeric_dtype(people[name]):
@@ -112,7 +114,7 @@ def cohort(
         (row,) = associate(model, members, str(name), True, result.level)
         rows.append(row)
         text = f"{name} (n {row['n']}): β {row['beta']:.2f}"
-        if row["corrected_beta"] != row["beta"]:
+        if np.isfinite(row["corrected_beta"]) and row["corrected_beta"] != row["beta"]:
             text += f", corrected {row['corrected_beta']:.2f}"
         at = np.linspace(members[x].min(), members[x].max(), _GRID)
         line, low, high = _band(members[x].to_numpy(float), members[y].to_numpy(float), at, result.level)
@@ -124,7 +126,16 @@ def cohort(
     ax.set_xlabel(_LABELS.get(x, x))
     ax.set_ylabel(_LABELS.get(y, y))
     ax.margins(y=0.14)
-    ax.legend(frameon=False, fontsize="small", loc="upper right")
+    lowest, highest = ax.get_ylim()
+    ax.set_ylim(lowest, highest + _ROOM_OF_A_ROW * (len(groups) + 1) * (highest - lowest))
+    ax.legend(
+        title=f"lines as measured, {100 * result.level:g} % bands",
+        title_fontsize="small",
+        alignment="left",
+        frameon=False,
+        fontsize="small",
+        loc="upper right",
+    )
     points_, lines, bands = zip(*drawn, strict=True)
     return CohortPlot(ax, points_, lines, bands, pd.DataFrame(rows))
 
@@ -146,12 +157,17 @@ def _show_error(ax: Axes, people: pd.DataFrame, x: str, y: str) -> None:
     if MG not in (x, y):
         return
     sd = float(people[SD].median())
-    where = (people[x].min(), people[y].min())
-    place = (where[0] + (sd if x == MG else 0.0), where[1] - (sd if y == MG else 0.0))
-    x_error, y_error = (None, sd) if y == MG else (sd, None)
-    ax.errorbar(*place, xerr=x_error, yerr=y_error, fmt="none", color=RESIDUAL, elinewidth=1.2, capsize=3)
+    of_x, of_y = (sd if name == MG else 0.0 for name in (x, y))
+    below = _BELOW * float(np.ptp(people[y]))
+    place = (people[x].min() + of_x, people[y].min() - below - of_y)
+    ax.errorbar(*place, xerr=of_x or None, yerr=of_y or None, fmt="none", color=RESIDUAL, elinewidth=1.2, capsize=3)
     ax.annotate(
-        "± 1 sd of one measurement", place, xytext=(8, -3), textcoords="offset points", fontsize="small", color=RESIDUAL
+        "± 1 sd of one measurement",
+        (place[0] + of_x, place[1]),
+        xytext=(8, -3),
+        textcoords="offset points",
+        fontsize="small",
+        color=RESIDUAL,
     )
 
 
@@ -179,10 +195,8 @@ def power(result: PowerResult, figure: Figure | None = None) -> PowerPlot:
     --------
     >>> import p31mg
     >>> power(p31mg.power(0.2, n=200, snr=[100, 200, 400])).people.get_xlabel()
-    'PCr SNR (matched filter)'
+    'PCr SNR (matched filter) of the median person'
     """
-    from matplotlib.ticker import LogLocator
-
     if len(result.snr) < 2:
         msg = "the result has one SNR only; give p31mg.power several, as snr=[100, 200, 400]."
         raise InputError(msg)
@@ -199,16 +213,22 @@ def power(result: PowerResult, figure: Figure | None = None) -> PowerPlot:
     people.plot(result.snr, result.n_needed, color=DATA, label=f"people for a power of {result.target:g}")
     if result.n is not None:
         people.axhline(result.n, color=RESIDUAL, linewidth=0.8, linestyle="--", label=f"{result.n} people")
+    people.set_ylabel("people with valid Mg²⁺")
     people.set_yscale("log")
     for ax in (by_snr, people):
         ax.set_xscale("log")
-        ax.xaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7)))
-        ax.xaxis.set_major_formatter("{x:g}")
-        ax.xaxis.set_minor_formatter("")
-        ax.set_xlabel("PCr SNR (matched filter)")
+        ax.set_xlabel("PCr SNR (matched filter) of the median person")
         ax.legend(frameon=False, fontsize="small")
-    people.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
-    people.yaxis.set_major_formatter("{x:g}")
-    people.yaxis.set_minor_formatter("")
+        _label_log(ax.xaxis)
+    _label_log(people.yaxis)
     by_snr.set_title(f"correlation of true Mg²⁺: {result.effect:g}", loc="left", fontsize="medium")
     return PowerPlot(figure, by_snr, people)
+
+
+def _label_log(axis: Axis) -> None:
+    """Give a logarithmic axis of one or two decades ticks at round numbers, and numbers that are written out."""
+    from matplotlib.ticker import LogLocator
+
+    axis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 4, 5, 7)))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter("")
