@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -14,8 +15,10 @@ __all__ = [
     "acquisition_options",
     "energetics_options",
     "fit_options",
+    "force_option",
     "format_option",
     "magnesium_options",
+    "output_option",
     "ph_option",
     "taken",
 ]
@@ -217,3 +220,9 @@ format_option = click.option(
     show_default=True,
     help="Of what is printed.",
 )
+
+output_option = click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Write the table (.csv) or document (.json) here."
+)
+
+force_option = click.option("--force", is_flag=True, help="Replace files that exist.")

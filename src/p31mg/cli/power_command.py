@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from p31mg.cli.options import format_option
-from p31mg.cli.render import emit, print_table, require_table_name
+from p31mg.cli.options import force_option, format_option, output_option
+from p31mg.cli.render import emit, print_table, require_figure, require_table
 from p31mg.errors import InputError
 
 if TYPE_CHECKING:
@@ -52,9 +52,16 @@ __all__ = ["command"]
     "--figure", type=click.Path(path_type=Path), help="Draw it here, with two SNR or more (.png, .pdf, .svg)."
 )
 @format_option
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the table here (.csv or .json).")
+@output_option
+@force_option
 def command(
-    effect: float, snr: tuple[float, ...], figure: Path | None, output_format: str, output: Path | None, **options: Any
+    effect: float,
+    snr: tuple[float, ...],
+    figure: Path | None,
+    output_format: str,
+    output: Path | None,
+    force: bool,
+    **options: Any,
 ) -> None:
     """Say how likely a study is to see an association, how many people it takes, and how many transients.
 
@@ -63,14 +70,13 @@ def command(
     p31mg power --effect 0.2 --n 200 --snr 100 --snr 200 --snr 400 --figure power.png
     """
     import p31mg
-    from p31mg.io.writing import write_whole
+    from p31mg.atomic import write_whole
     from p31mg.plot.style import POWER_SIZE, figure_for_file
 
-    require_table_name(output)
-    if figure is not None and (figure.suffix not in (".png", ".pdf", ".svg") or len(snr) < 2):
-        msg = (
-            f"figure is {figure} with {len(snr)} SNR; its name ends in .png, .pdf, .svg, and it shows two SNR or more."
-        )
+    require_table(output, force)
+    require_figure(figure, force)
+    if figure is not None and len(snr) < 2:
+        msg = f"figure is {figure} with {len(snr)} SNR; it shows two SNR or more: repeat --snr."
         raise InputError(msg)
     result = p31mg.power(effect, snr=list(snr), **options)
     table = result.to_dataframe()

@@ -46,8 +46,8 @@ def command(
     p31mg simulate one.nii.gz --mg 0.5 --snr 300 --seed 1 --prior brain-7t --calibration iotti-1996
     """
     import p31mg
+    from p31mg.atomic import make_folder, write_whole
     from p31mg.errors import InputError, WriteError
-    from p31mg.io.writing import make_folder, write_whole
 
     is_file = output.name.endswith((".nii", ".nii.gz"))
     if not is_file and output.suffix:

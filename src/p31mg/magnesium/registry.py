@@ -25,7 +25,8 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from p31mg.errors import InputError, ReadError, UnknownNameError, WriteError
+from p31mg.atomic import write_text
+from p31mg.errors import InputError, ReadError, UnknownNameError
 from p31mg.magnesium.calibrations import BetaShiftCalibration, Calibration, Titration, TwoSiteCalibration
 
 if TYPE_CHECKING:
@@ -280,12 +281,7 @@ def write_calibration(calibration: TwoSiteCalibration | BetaShiftCalibration, pa
     if path.suffix != ".toml":
         msg = f"path is {path}; the name of a calibration file must end in .toml."
         raise InputError(msg)
-    try:
-        path.write_text(calibration_toml(calibration), encoding="utf-8")
-    except OSError as error:
-        msg = f"{path} cannot be written: {error.strerror or error}."
-        raise WriteError(msg) from error
-    return path
+    return write_text(path, calibration_toml(calibration))
 
 
 def calibration_record(calibration: Calibration) -> dict[str, Any]:
