@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
+from p31mg.cli.names import CALIBRATION, PH_EQUATION, PRIOR
+
 __all__ = [
     "ENERGETICS_OPTIONS",
     "FIT_OPTIONS",
@@ -85,6 +87,7 @@ FIT_OPTIONS = ("engine", "phase_model", "lineshape", "baseline")
 fit_options = _all(
     click.option(
         "--prior",
+        type=PRIOR,
         default="muscle-3t",
         show_default=True,
         metavar="NAME|FILE",
@@ -140,6 +143,7 @@ MAGNESIUM_OPTIONS = (
 magnesium_options = _all(
     click.option(
         "--calibration",
+        type=CALIBRATION,
         default="gupta-1978",
         show_default=True,
         metavar="NAME|FILE",
@@ -148,6 +152,7 @@ magnesium_options = _all(
     click.option("--sd-ph", type=float, help="Sd of the pH. Default: from the fit, where pH is."),
     click.option(
         "--ph-equation",
+        type=PH_EQUATION,
         default="taylor-1983",
         show_default=True,
         metavar="NAME",

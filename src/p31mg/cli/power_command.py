@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from p31mg.cli.names import CALIBRATION, PRIOR
 from p31mg.cli.options import force_option, format_option, output_option
 from p31mg.cli.render import emit, print_table, require_figure, require_table
 from p31mg.errors import InputError
@@ -44,9 +45,16 @@ __all__ = ["command"]
     metavar="MM",
     help="Its sd in one person from day to day.",
 )
-@click.option("--prior", default="muscle-3t", show_default=True, metavar="NAME|FILE", help="What tissue and field.")
 @click.option(
-    "--calibration", default="gupta-1978", show_default=True, metavar="NAME|FILE", help="That gives Mg2+ from shifts."
+    "--prior", type=PRIOR, default="muscle-3t", show_default=True, metavar="NAME|FILE", help="What tissue and field."
+)
+@click.option(
+    "--calibration",
+    type=CALIBRATION,
+    default="gupta-1978",
+    show_default=True,
+    metavar="NAME|FILE",
+    help="That gives Mg2+ from shifts.",
 )
 @click.option(
     "--figure", type=click.Path(path_type=Path), help="Draw it here, with two SNR or more (.png, .pdf, .svg)."

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from p31mg.cli.names import PRIOR
 from p31mg.cli.options import force_option, format_option, output_option
 from p31mg.cli.render import emit, print_table, require_free, require_table
 from p31mg.errors import InputError
@@ -38,7 +39,7 @@ def command() -> None:
 
 
 @command.command(name="show")
-@click.argument("prior", required=False, metavar="[NAME|FILE]")
+@click.argument("prior", type=PRIOR, required=False, metavar="[NAME|FILE]")
 @_at_option
 @format_option
 @output_option
@@ -59,7 +60,7 @@ def show(prior: str | None, at_mhz: float | None, output_format: str, output: Pa
 
 
 @command.command(name="check")
-@click.argument("file")
+@click.argument("file", type=PRIOR)
 @_at_option
 def check(file: str, at_mhz: float | None) -> None:
     """Check a prior file: refuse what does not hold together, and say what is likely to cost magnesium.

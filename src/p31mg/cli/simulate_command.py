@@ -7,6 +7,8 @@ from pathlib import Path
 import click
 import numpy as np
 
+from p31mg.cli.names import CALIBRATION, PRIOR
+
 __all__ = ["command"]
 
 
@@ -17,9 +19,16 @@ __all__ = ["command"]
 )
 @click.option("--snr", type=float, required=True, help="Matched-filter SNR of PCr.")
 @click.option("--seed", type=click.IntRange(min=0), required=True, help="Of the noise.")
-@click.option("--prior", default="muscle-3t", show_default=True, metavar="NAME|FILE", help="What tissue and field.")
 @click.option(
-    "--calibration", default="gupta-1978", show_default=True, metavar="NAME|FILE", help="That sets the shifts."
+    "--prior", type=PRIOR, default="muscle-3t", show_default=True, metavar="NAME|FILE", help="What tissue and field."
+)
+@click.option(
+    "--calibration",
+    type=CALIBRATION,
+    default="gupta-1978",
+    show_default=True,
+    metavar="NAME|FILE",
+    help="That sets the shifts.",
 )
 @click.option("--phase", "phase_deg", type=float, default=0.0, show_default=True, help="Degrees.")
 @click.option(
