@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 from p31mg.atomic import write_text
 from p31mg.errors import InputError, ReadError, UnknownNameError
 from p31mg.magnesium.calibrations import BetaShiftCalibration, Calibration, Titration, TwoSiteCalibration
+from p31mg.notebook import card, table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,7 +99,9 @@ class CalibrationTable(Mapping[str, Calibration]):
         )
 
     def _repr_html_(self) -> str:
-        return self.to_dataframe().to_html(index=False)
+        names = ("name", "constants", "conditions", "evidence", "tissue", "source")
+        rows = [[c.id, constants_text(c), conditions_text(c), c.evidence, c.tissue, c.source] for c in self.values()]
+        return card("Calibrations", table([(name, "left") for name in names], rows))
 
 
 def calibrations() -> CalibrationTable:
