@@ -47,7 +47,7 @@ for name, fit in fits.items():
         f"free Mg2+ {np.nanmean(mg.free_mg_mM):.3f} mM (simulated 0.500), {int(mg.is_valid.sum())} of 40 valid"
     )
 
-figure, axes = plt.subplots(1, 2, figsize=(12, 4.6), layout="constrained", sharey=True)
+figure, axes = plt.subplots(1, 2, figsize=(12, 4.6), layout="constrained")
 for ax, (name, fit) in zip(axes, fits.items(), strict=True):
     drawn = p31mg.plot.fit(fit, 0, ax)
     near = np.abs(drawn.data.get_xdata() - 5) < 2.5
