@@ -29,6 +29,7 @@ from pathlib import Path
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 STEPS = ("content", "bare", "tests", "lowest")
 ROOT = Path(__file__).parents[1]
+LOWEST = "--resolution=lowest-direct"
 UV = Path(sys.executable).with_name("uv")
 
 IN_WHEEL = (
@@ -94,14 +95,14 @@ def main() -> None:
         if "bare" in given.only:
             for version, python in found.items():
                 bare(f"bare, Python {version}", python, wheel, folder / f"bare-{version}")
-            bare("bare, lowest versions", oldest, wheel, folder / "bare-lowest", "--resolution=lowest-direct")
+            bare("bare, lowest versions", oldest, wheel, folder / "bare-lowest", LOWEST)
         if "tests" in given.only:
             for version, python in found.items():
                 run_tests(f"tests, Python {version}", python, f"{wheel}[test]", folder / f"tests-{version}", tests)
         if "lowest" in given.only:
             environment = folder / "tests-lowest"
             old = "tests, lowest versions"
-            run_tests(old, oldest, f"{wheel}[test]", environment, tests, "--resolution=lowest-direct")
+            run_tests(old, oldest, f"{wheel}[test]", environment, tests, LOWEST)
 
 
 def interpreter(version: str) -> Path | None:
@@ -159,8 +160,7 @@ def check_content(wheel: Path, sdist: Path) -> None:
 
 def places_of_this_machine() -> list[bytes]:
     """Return the folders that no file may name."""
-    places = {str(ROOT), str(ROOT.parent), str(Path.home())} - {"/", "/root", "/home"}
-    return [place.encode() for place in places if len(place) > 4] + [f"{Path.home()}/".encode()]
+    return [f"{place}/".encode() for place in (ROOT, Path.home())]
 
 
 def environment_of(python: Path, requirement: str, folder: Path, *options: str) -> Path:
@@ -180,7 +180,9 @@ def bare(name: str, python: Path, wheel: Path, folder: Path, *options: str) -> N
     subprocess.run([inside, "-W", "error::UserWarning", "-c", BARE], cwd=place, env=clean_environment(), check=True)
     command = inside.with_name("p31mg")
     for arguments in (["--version"], ["fit", "study/sub-01.nii.gz", "--figure", "fit.svg"], ["mg", "8.55"]):
-        subprocess.run([command, *arguments], cwd=place, env=clean_environment(), check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([command, *arguments], cwd=place, env=clean_environment(), check=True, capture_output=True)
+    if options:
+        print(f"{name}: {versions(inside)}", flush=True)
     print(f"{name}: reads, fits, draws, reports ({time.monotonic() - started:.0f} s)", flush=True)
 
 
@@ -188,7 +190,7 @@ def run_tests(name: str, python: Path, requirement: str, folder: Path, tests: Pa
     """Run the tests of the sdist on what is installed, and print what pytest says last."""
     inside = environment_of(python, requirement, folder, *options)
     if options:
-        print(f"{name}: {versions(inside, tests)}", flush=True)
+        print(f"{name}: {versions(inside)}", flush=True)
     arguments = ["-n", "auto", "-q", "-p", "no:cacheprovider", "tests", "README.md"]
     if options:
         # what old versions say of the newest of those that they need is not ours to mend
@@ -206,9 +208,9 @@ def run_tests(name: str, python: Path, requirement: str, folder: Path, tests: Pa
         sys.exit(done.stdout[-6000:])
 
 
-def versions(python: Path, tests: Path) -> str:
+def versions(python: Path) -> str:
     """Return the versions of the direct dependencies in an environment."""
-    project = tomllib.loads((tests / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     names = [re.split(r"[<>=\[]", line)[0] for line in project["dependencies"]]
     code = f"import importlib.metadata as m; print(', '.join(f'{{n}} {{m.version(n)}}' for n in {names!r}))"
     return subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
