@@ -122,11 +122,10 @@ def interpreter(version: str) -> Path | None:
 
 
 def unpacked(sdist: Path, folder: Path) -> Path:
-    """Return the folder of the sdist, without its source: what is tested is what is installed."""
+    """Return the folder of the sdist."""
     with tarfile.open(sdist) as archive:
         archive.extractall(folder, filter="data")
     (tree,) = (path for path in folder.iterdir() if path.is_dir())
-    shutil.rmtree(tree / "src")
     return tree
 
 
@@ -195,6 +194,12 @@ def run_tests(name: str, python: Path, requirement: str, folder: Path, tests: Pa
     if options:
         # what old versions say of the newest of those that they need is not ours to mend
         arguments += ["-o", "filterwarnings=error\nignore::DeprecationWarning\nignore::PendingDeprecationWarning"]
+    told = "import p31mg; print(p31mg.__file__)"
+    place = subprocess.run(
+        [inside, "-c", told], cwd=tests, env=clean_environment(), capture_output=True, text=True, check=False
+    )
+    if "site-packages" not in place.stdout:
+        sys.exit(f"{name}: p31mg is that of {place.stdout or place.stderr}, not what was installed.")
     done = subprocess.run(
         [inside, "-m", "pytest", *arguments],
         cwd=tests,

@@ -72,7 +72,7 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing is left to be flushed on exit
+            _abandon_stdout()
             ctx.exit(0)
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
@@ -90,6 +90,7 @@ class _Commands(click.Group):
                 click.echo(traceback.format_exc(), err=True)
             code, sentence = _told(error)
             click.echo(sentence, err=True)
+            _leave_what_cannot_be_flushed()
         except KeyboardInterrupt:
             click.echo(_STOPPED, err=True)
             code = 130
@@ -97,6 +98,18 @@ class _Commands(click.Group):
 
 
 _STOPPED = "p31mg: stopped."
+
+
+def _leave_what_cannot_be_flushed() -> None:
+    """Let what a full disk did not take be lost now, or Python would try again on exit, and complain in its own words."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _abandon_stdout()
+
+
+def _abandon_stdout() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _told(error: Exception) -> tuple[int, str]:

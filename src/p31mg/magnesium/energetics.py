@@ -117,7 +117,7 @@ class EnergeticsResult:
     assumed
         What the numbers rest on besides the measurement, one phrase each.
     index
-        What names and judges each row of the fit that it came from, for tables; empty for plain numbers.
+        Columns that say where each value belongs, such as the voxel; from the fit.
 
     Examples
     --------

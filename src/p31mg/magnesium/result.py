@@ -66,10 +66,10 @@ class MagnesiumResult(Estimate):
     ph_source
         ``"given"``, the id of the equation, ``"unknown"``, or ``"unknown: SNR of Pi below 5"`` where that holds wherever there
         are shifts; the table says it for each row.
-    index
-        What names and judges each row of the fit that it came from, for tables; empty for plain numbers.
     pi_is_faint
         (...,) True where pH was to be read from Pi and the SNR of Pi is below 5: pH is NaN.
+    index
+        Columns that say where each value belongs, such as the voxel; from the fit.
 
     Examples
     --------
