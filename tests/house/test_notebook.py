@@ -57,6 +57,7 @@ SHOWN: dict[str, Callable[[], object]] = {
     "open interval": lambda: p31mg.free_magnesium([8.37, 8.2], sd_ppm=0.02),
     "comparison": compared,
     "energetics": energetics,
+    "ph": lambda: p31mg.ph_from_pi([4.8, np.nan, 6.0], sd_ppm=0.01),
     "prior": lambda: p31mg.load_prior("muscle"),
     "priors": p31mg.priors,
     "calibration": lambda: p31mg.calibrations()["gupta-1978"],
