@@ -29,7 +29,6 @@ from pathlib import Path
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 STEPS = ("content", "bare", "tests", "lowest")
 ROOT = Path(__file__).parents[1]
-LOWEST = "--resolution=lowest-direct"
 UV = Path(sys.executable).with_name("uv")
 
 IN_WHEEL = (
@@ -95,14 +94,14 @@ def main() -> None:
         if "bare" in given.only:
             for version, python in found.items():
                 bare(f"bare, Python {version}", python, wheel, folder / f"bare-{version}")
-            bare("bare, lowest versions", oldest, wheel, folder / "bare-lowest", LOWEST)
+            lowest = lowest_versions(oldest, folder / "lowest-bare.txt")
+            bare("bare, lowest versions", oldest, wheel, folder / "bare-lowest", lowest)
         if "tests" in given.only:
             for version, python in found.items():
                 run_tests(f"tests, Python {version}", python, f"{wheel}[test]", folder / f"tests-{version}", tests)
         if "lowest" in given.only:
-            environment = folder / "tests-lowest"
-            old = "tests, lowest versions"
-            run_tests(old, oldest, f"{wheel}[test]", environment, tests, LOWEST)
+            lowest = lowest_versions(oldest, folder / "lowest-test.txt", "--extra=test")
+            run_tests("tests, lowest versions", oldest, f"{wheel}[test]", folder / "tests-lowest", tests, lowest)
 
 
 def interpreter(version: str) -> Path | None:
@@ -162,17 +161,27 @@ def places_of_this_machine() -> list[bytes]:
     return [f"{place}/".encode() for place in (ROOT, Path.home())]
 
 
-def environment_of(python: Path, requirement: str, folder: Path, *options: str) -> Path:
-    """Return the Python of a new environment that holds a requirement."""
+def lowest_versions(python: Path, file: Path, *options: str) -> Path:
+    """Write the lowest versions that pyproject.toml states of all that it names, and what goes with them."""
+    compiled = [UV, "pip", "compile", "--quiet", "--resolution=lowest-direct", "--python", python, *options]
+    subprocess.run(
+        [*compiled, "pyproject.toml", "--output-file", file], cwd=ROOT, check=True, stdout=subprocess.DEVNULL
+    )
+    return file
+
+
+def environment_of(python: Path, requirement: str, folder: Path, lowest: Path | None = None) -> Path:
+    """Return the Python of a new environment that holds a requirement, with the newest versions or with those of a file."""
     subprocess.run([UV, "venv", "--quiet", "--python", python, folder], check=True)
     inside = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
-    subprocess.run([UV, "pip", "install", "--quiet", "--python", inside, *options, requirement], check=True)
+    pinned = [] if lowest is None else ["--constraint", lowest]
+    subprocess.run([UV, "pip", "install", "--quiet", "--python", inside, *pinned, requirement], check=True)
     return inside
 
 
-def bare(name: str, python: Path, wheel: Path, folder: Path, *options: str) -> None:
+def bare(name: str, python: Path, wheel: Path, folder: Path, lowest: Path | None = None) -> None:
     """Use the package as a user without extras does."""
-    inside = environment_of(python, str(wheel), folder, *options)
+    inside = environment_of(python, str(wheel), folder, lowest)
     place = folder / "work"
     place.mkdir()
     started = time.monotonic()
@@ -180,18 +189,18 @@ def bare(name: str, python: Path, wheel: Path, folder: Path, *options: str) -> N
     command = inside.with_name("p31mg")
     for arguments in (["--version"], ["fit", "study/sub-01.nii.gz", "--figure", "fit.svg"], ["mg", "8.55"]):
         subprocess.run([command, *arguments], cwd=place, env=clean_environment(), check=True, capture_output=True)
-    if options:
+    if lowest:
         print(f"{name}: {versions(inside)}", flush=True)
     print(f"{name}: reads, fits, draws, reports ({time.monotonic() - started:.0f} s)", flush=True)
 
 
-def run_tests(name: str, python: Path, requirement: str, folder: Path, tests: Path, *options: str) -> None:
+def run_tests(name: str, python: Path, requirement: str, folder: Path, tests: Path, lowest: Path | None = None) -> None:
     """Run the tests of the sdist on what is installed, and print what pytest says last."""
-    inside = environment_of(python, requirement, folder, *options)
-    if options:
+    inside = environment_of(python, requirement, folder, lowest)
+    if lowest:
         print(f"{name}: {versions(inside)}", flush=True)
     arguments = ["-n", "auto", "-q", "-p", "no:cacheprovider", "tests", "README.md"]
-    if options:
+    if lowest:
         # what old versions say of the newest of those that they need is not ours to mend
         arguments += ["-o", "filterwarnings=error\nignore::DeprecationWarning\nignore::PendingDeprecationWarning"]
     told = "import p31mg; print(p31mg.__file__)"
