@@ -185,7 +185,8 @@ def bare(name: str, python: Path, wheel: Path, folder: Path, lowest: Path | None
     place = folder / "work"
     place.mkdir()
     started = time.monotonic()
-    subprocess.run([inside, "-W", "error::UserWarning", "-c", BARE], cwd=place, env=clean_environment(), check=True)
+    strict = [] if lowest else ["-W", "error::UserWarning"]  # old versions deprecate what the newest of others do
+    subprocess.run([inside, *strict, "-c", BARE], cwd=place, env=clean_environment(), check=True)
     command = inside.with_name("p31mg")
     for arguments in (["--version"], ["fit", "study/sub-01.nii.gz", "--figure", "fit.svg"], ["mg", "8.55"]):
         subprocess.run([command, *arguments], cwd=place, env=clean_environment(), check=True, capture_output=True)
