@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 PEERS := .venv-bench
+TOOLS := .venv-release
 BIN := $(VENV)/bin
 DEMO := demo-study
 FIND_BROWSER = command -v chromium >/dev/null && command -v chromedriver >/dev/null \
@@ -9,7 +10,7 @@ FIND_BROWSER = command -v chromium >/dev/null && command -v chromedriver >/dev/n
   || { echo "install chromium and chromedriver first" >&2; exit 1; }
 
 .PHONY: demo test browser-test validate validate-magnesium validate-preprocess validate-nasty validate-real validate-cohort fuzz bench \
-  bench-quick lint types layers format clean
+  bench-quick dist dist-check lint types layers format clean
 
 demo: $(VENV)/.installed
 	$(BIN)/p31mg demo --output $(DEMO) --force
@@ -68,6 +69,16 @@ bench: $(VENV)/.installed $(PEERS)/.installed
 bench-quick: $(VENV)/.installed
 	$(BIN)/python benchmarks/run.py --quick
 
+# What is published: wheel and sdist in dist/, with metadata that the index takes
+dist: $(TOOLS)/.installed
+	rm -rf dist
+	$(TOOLS)/bin/python -m build --outdir dist .
+	$(TOOLS)/bin/python -m twine check --strict dist/*
+
+# Installed elsewhere: the tests by each Python that is here, by the lowest versions that pyproject.toml states, and without extras
+dist-check: dist
+	$(TOOLS)/bin/python release/check_dist.py dist
+
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -83,7 +94,7 @@ format: $(VENV)/.installed-test
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) $(PEERS) $(DEMO) build dist .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(PEERS) $(TOOLS) $(DEMO) build dist .mypy_cache .ruff_cache .pytest_cache
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -107,3 +118,8 @@ $(PEERS)/.installed: benchmarks/requirements-peers.txt | $(BIN)/python
 	$(PYTHON) -m venv $(PEERS)
 	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $< && touch $@ \
 	  || echo "the peers were not installed; their rows are skipped" >&2
+
+$(TOOLS)/.installed: release/requirements.txt | $(BIN)/python
+	$(PYTHON) -m venv $(TOOLS)
+	$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@

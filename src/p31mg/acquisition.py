@@ -21,6 +21,7 @@ import numpy as np
 from p31mg.arrays import ComplexArray, FloatArray
 from p31mg.constants import RESONANT_NUCLEUS
 from p31mg.errors import InputError
+from p31mg.notebook import card, sketch
 
 __all__ = ["Acquisition", "ProcessingStep", "Spectra", "frequency_axis_hz", "ppm_axis", "time_axis_s"]
 
@@ -307,6 +308,27 @@ class Spectra:
             f"{a.spectrometer_frequency_mhz:g} MHz, {a.spectral_width_hz:g} Hz, "
             f"begin time {1e3 * a.begin_time_s:g} ms>"
         )
+
+    def _repr_html_(self) -> str:
+        """Return a sketch of the first spectrum that holds a signal, as a magnitude: no phase is known yet; and what is known."""
+        a = self.acquisition
+        name = f"{type(self).__name__} {self.batch_shape} × {self.n_points} points"
+        rows = self.fid.reshape(-1, self.n_points)
+        first = next((i for i, fid in enumerate(rows) if np.isfinite(fid).all() and fid.any()), None)
+        drawing, place = "", ""
+        if first is not None:
+            where = np.unravel_index(first, self.batch_shape)
+            place = ", ".join(f"{n} {i}" for n, i in zip(self.axis_names, where, strict=True))
+            magnitude = np.abs(np.fft.fftshift(np.fft.fft(rows[first])))
+            drawing = sketch(self.ppm, magnitude, label=f"magnitude spectrum {place}, ppm from the carrier")
+            place = f"drawn: magnitude{f' of {place}' if place else ''}, ppm from the carrier"
+        sd = f" ± {1e3 * a.sd_begin_time_s:g}" if a.sd_begin_time_s else ""
+        known = (
+            f"{a.spectrometer_frequency_mhz:g} MHz, {a.spectral_width_hz:g} Hz, "
+            f"begin time {1e3 * a.begin_time_s:g}{sd} ms ({a.begin_time_source})"
+        )
+        history = f"history: {', '.join(step.name for step in self.history)}" if self.history else ""
+        return card(name, drawing, notes=(place if drawing else "no signal", known, self.source, history))
 
 
 def _default_axis_names(n_axes: int) -> tuple[str, ...]:

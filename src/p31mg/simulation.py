@@ -68,6 +68,11 @@ class Truth:
     noise_sd: FloatArray
     calibration: str
 
+    def __repr__(self) -> str:
+        mg = self.free_mg_mM
+        found = f"{mg.min():g} to {mg.max():g}" if mg.size else "no"
+        return f"<Truth {mg.shape} of {len(self.names)} resonances: {found} mM free Mg2+ by {self.calibration}>"
+
     def to_dataframe(self) -> pd.DataFrame:
         """Return one row per spectrum."""
         import pandas as pd
@@ -240,7 +245,8 @@ def _signals(
     rows = p.reshape(-1, p.shape[-1])
     for i, place in enumerate(distinct):
         lines = line_structure(prior, frequency_mhz, shift_ppm=place)
-        out[which == i] = model_fid(rows[which == i], lines, sampling)
+        of_place = which.ravel() == i  # NumPy 2.0 gives it the shape of places
+        out[of_place] = model_fid(rows[of_place], lines, sampling)
     return out.reshape(*p.shape[:-1], k, sampling.n_points)
 
 

@@ -108,6 +108,7 @@ def test_full_disk_behind_stdout_is_one_sentence(output_format: str) -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [PROGRAM, "mg", "8.55", "--format", output_format],
+            env={name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"},
             stdout=full,
             stderr=subprocess.PIPE,
             check=False,

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 import p31mg
-from p31mg.io.writing import TEMPORARY_PREFIX
+from p31mg.atomic import TEMPORARY_PREFIX
 from p31mg.study import work
 from p31mg.study.run import run_study
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from p31mg.cli.render import calibration_line
+from p31mg.cli.options import force_option
+from p31mg.cli.render import calibration_line, require_figure, require_free
 from p31mg.errors import InputError, ReadError
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ __all__ = ["command"]
 @click.option("--ionic-strength", "ionic_strength_M", type=float, metavar="M", help="Of the solutions, mol/l.")
 @click.option("--potassium", "potassium_M", type=float, metavar="M", help="K+ of the solutions, mol/l.")
 @click.option("--figure", type=click.Path(path_type=Path), help="Draw titration and fit here (.png, .pdf, .svg).")
-def command(file: Path, output: Path, sd_ppm: float | None, figure: Path | None, **options: Any) -> None:
+@force_option
+def command(file: Path, output: Path, sd_ppm: float | None, figure: Path | None, force: bool, **options: Any) -> None:
     """Fit a two-site calibration to the titration in FILE, and write it as a file that --calibration takes.
 
     FILE is a CSV with the columns free_mg_mM and shift_ppm (delta(alpha) - delta(beta)), and perhaps sd_ppm.
@@ -40,15 +42,14 @@ def command(file: Path, output: Path, sd_ppm: float | None, figure: Path | None,
     p31mg mg 8.55 --sd 0.01 --calibration own.toml
     """
     import p31mg
-    from p31mg.io.writing import write_whole
+    from p31mg.atomic import write_whole
     from p31mg.plot.style import CALIBRATION_SIZE, figure_for_file
 
     if output.suffix != ".toml":
         msg = f"output is {output}; the name of a calibration file must end in .toml."
         raise InputError(msg)
-    if figure is not None and figure.suffix not in (".png", ".pdf", ".svg"):
-        msg = f"figure is {figure}; its name must end in .png, .pdf, .svg."
-        raise InputError(msg)
+    require_free(output, force)
+    require_figure(figure, force)
     table = _table(file)
     sd = table.get("sd_ppm", sd_ppm)
     if "sd_ppm" in table and sd_ppm is not None:

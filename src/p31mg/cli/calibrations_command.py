@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from p31mg.cli.options import format_option
-from p31mg.cli.render import emit, print_table, require_table_name
+from p31mg.cli.options import force_option, format_option, output_option
+from p31mg.cli.render import emit, print_table, require_table
 from p31mg.magnesium import calibration_record, conditions_text, constants_text
 
 __all__ = ["command"]
@@ -15,10 +15,9 @@ __all__ = ["command"]
 
 @click.command(name="calibrations")
 @format_option
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="Write the table (.csv) or document (.json) here."
-)
-def command(output_format: str, output: Path | None) -> None:
+@output_option
+@force_option
+def command(output_format: str, output: Path | None, force: bool) -> None:
     """List the calibrations with constants, range, source and evidence.
 
     \b
@@ -27,7 +26,7 @@ def command(output_format: str, output: Path | None) -> None:
     """
     import p31mg
 
-    require_table_name(output)
+    require_table(output, force)
 
     known = p31mg.calibrations()
     document = {"calibrations": [calibration_record(c) for c in known.values()]}

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from p31mg.cli.options import format_option
-from p31mg.cli.render import emit, print_table, require_table_name
-from p31mg.errors import InputError
+from p31mg.cli.options import force_option, format_option
+from p31mg.cli.render import emit, print_table, require_figure, require_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,6 +62,7 @@ class _Choice(click.ParamType):  # type: ignore[type-arg]
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Also write the table here (.csv; .json with all names)."
 )
+@force_option
 def command(
     results: Path,
     participants: Path | None,
@@ -71,6 +71,7 @@ def command(
     figure: Path | None,
     output_format: str,
     output: Path | None,
+    force: bool,
     **options: Any,
 ) -> None:
     """Associations of free Mg2+ in RESULTS (results.csv of p31mg batch) with what PARTICIPANTS says of people.
@@ -84,13 +85,11 @@ def command(
         --formula "strength_nm ~ free_mg_mM + age + sex" --compare sex --figure strength.png
     """
     import p31mg
-    from p31mg.io.writing import write_whole
+    from p31mg.atomic import write_whole
     from p31mg.plot.style import COHORT_SIZE, figure_for_file
 
-    require_table_name(output)
-    if figure is not None and figure.suffix not in (".png", ".pdf", ".svg"):
-        msg = f"figure is {figure}; its name must end in .png, .pdf, .svg."
-        raise InputError(msg)
+    require_table(output, force)
+    require_figure(figure, force)
     found = p31mg.cohort(results, participants, formula, only=dict(only), **options)
     document = {
         "associations": found.associations.to_dict(orient="records"),

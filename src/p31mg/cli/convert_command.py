@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from p31mg.cli.options import acquisition_options
+from p31mg.cli.options import acquisition_options, force_option
 from p31mg.cli.render import require_free
 
 __all__ = ["command"]
@@ -17,7 +17,7 @@ __all__ = ["command"]
 @click.argument("source", metavar="IN", type=click.Path(path_type=Path))
 @click.argument("target", metavar="OUT", type=click.Path(path_type=Path))
 @acquisition_options
-@click.option("--force", is_flag=True, help="Replace OUT where it exists.")
+@force_option
 def command(source: Path, target: Path, force: bool, **acquisition: Any) -> None:
     """Write the spectra of IN to OUT, whose ending decides: .nii or .nii.gz (NIfTI-MRS), .npz, .csv.
 

@@ -42,8 +42,8 @@ def command(output: Path, force: bool, seed: int) -> None:
     p31mg demo -o elsewhere/ --seed 7
     """
     import p31mg
+    from p31mg.atomic import make_folder
     from p31mg.errors import InputError
-    from p31mg.io.writing import make_folder
 
     if output.exists() and any(output.iterdir() if output.is_dir() else [output]):
         is_ours = (output / MARKER).is_file()
@@ -152,7 +152,7 @@ def _show(compared: pd.DataFrame, table: pd.DataFrame) -> None:
 
 def _draw(compared: pd.DataFrame, path: Path) -> None:
     from p31mg import plot
-    from p31mg.io.writing import write_whole
+    from p31mg.atomic import write_whole
     from p31mg.plot.style import STUDY_SIZE, figure_for_file
 
     figure = figure_for_file(STUDY_SIZE)

@@ -16,8 +16,10 @@ from p31mg.cli.options import (
     acquisition_options,
     energetics_options,
     fit_options,
+    force_option,
     format_option,
     magnesium_options,
+    output_option,
     ph_option,
     taken,
 )
@@ -30,8 +32,8 @@ from p31mg.cli.render import (
     interval_text,
     magnesium_text,
     print_table,
-    require_free,
-    require_table_name,
+    require_figure,
+    require_table,
     rows_of,
     verdict,
     warn_of_the_fit,
@@ -50,8 +52,6 @@ __all__ = ["acquisition_record", "command"]
 
 _ANY_PH = 7.0
 """Stands for the pH that the spectrum will tell, where only the other options are looked at."""
-
-_FIGURE_SUFFIXES = (".png", ".pdf", ".svg")
 
 
 @click.command(name="fit")
@@ -76,15 +76,13 @@ _FIGURE_SUFFIXES = (".png", ".pdf", ".svg")
     help="First align and average the transients along an axis of the file, such as dyn (p31mg info names the axes).",
 )
 @format_option
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="Write the table (.csv) or document (.json) here."
-)
+@output_option
 @click.option(
     "--figure",
     type=click.Path(path_type=Path),
     help="Draw the fit here (.png, .pdf, .svg); of a grid, the best spectrum.",
 )
-@click.option("--force", is_flag=True, help="Replace the files of --output and --figure where they exist.")
+@force_option
 def command(
     file: Path,
     prior: str,
@@ -112,10 +110,8 @@ def command(
 
     import p31mg
 
-    require_table_name(output)
-    _require_figure_name(figure)
-    for written in (output, figure):
-        require_free(written, force)
+    require_table(output, force)
+    require_figure(figure, force)
     magnesium, assumed = taken(options, MAGNESIUM_OPTIONS), taken(options, ENERGETICS_OPTIONS)
     of_fit_options = taken(options, FIT_OPTIONS)
     p31mg.free_magnesium(np.nan, ph=_ANY_PH if ph is None else ph, **magnesium)
@@ -276,23 +272,9 @@ def _snr(value: float) -> str:
     return f"{value:.0f}" if np.isfinite(value) else ""
 
 
-def _require_figure_name(path: Path | None) -> None:
-    """Refuse, before any work, a picture that could not be written."""
-    from p31mg.errors import WriteError
-
-    if path is None:
-        return
-    if path.suffix not in _FIGURE_SUFFIXES:
-        msg = f"figure is {path}; its name must end in {', '.join(_FIGURE_SUFFIXES)}."
-        raise InputError(msg)
-    if not path.parent.is_dir():
-        msg = f"figure {path} cannot be written: folder {path.parent} does not exist."
-        raise WriteError(msg)
-
-
 def _draw(result: FitResult, mg: MagnesiumResult, path: Path) -> None:
     from p31mg import plot
-    from p31mg.io.writing import write_whole
+    from p31mg.atomic import write_whole
     from p31mg.plot.style import FIT_SIZE, figure_for_file
 
     drawable = np.isfinite(result.amplitude).all(axis=-1)

@@ -9,8 +9,8 @@ import click
 import numpy as np
 
 from p31mg.cli.fit_command import acquisition_record
-from p31mg.cli.options import acquisition_options, format_option
-from p31mg.cli.render import emit, print_table, require_table_name
+from p31mg.cli.options import acquisition_options, force_option, format_option, output_option
+from p31mg.cli.render import emit, print_table, require_table
 
 __all__ = ["command"]
 
@@ -19,10 +19,9 @@ __all__ = ["command"]
 @click.argument("file", type=click.Path(path_type=Path))
 @acquisition_options
 @format_option
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="Write the table (.csv) or document (.json) here."
-)
-def command(file: Path, output_format: str, output: Path | None, **acquisition: Any) -> None:
+@output_option
+@force_option
+def command(file: Path, output_format: str, output: Path | None, force: bool, **acquisition: Any) -> None:
     """Say what is in FILE: format, acquisition, shape, for every spectrum whether PCr stands out, and each doubt.
 
     FILE may be the folder of one dataset (Bruker, Varian, Spinsolve).
@@ -37,7 +36,7 @@ def command(file: Path, output_format: str, output: Path | None, **acquisition: 
     from p31mg.io.header import Given
     from p31mg.io.reading import examine
 
-    require_table_name(output)
+    require_table(output, force)
     examined = examine(file, Given(**acquisition), needs_begin_time=False)
     spectra = examined.spectra
     seen = survey(spectra)

@@ -6,15 +6,22 @@ import importlib
 import io
 import os
 import sys
+import traceback
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from p31mg._version import __version__
 from p31mg.errors import P31mgError
 
-__all__ = ["main"]
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+__all__ = ["DEBUG_VARIABLE", "main"]
+
+DEBUG_VARIABLE = "P31MG_DEBUG"
+"""Where it is set, an error is told with the lines of code that it came from."""
 
 _COMMANDS = {
     "demo": "Simulate a small study, fit it, and compare with the truth.",
@@ -30,6 +37,7 @@ _COMMANDS = {
     "prior": "Show, check and import prior knowledge.",
     "info": "Say what is in a file, and what is doubtful about it.",
     "convert": "Write the spectra of a file of any format as NIfTI-MRS, npz or CSV.",
+    "completion": "Print the script by which bash, zsh or fish completes.",
 }
 
 
@@ -52,38 +60,76 @@ class _Commands(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(_COMMANDS.items()))
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return the commands and options that begin so, without loading any."""
+        from click.shell_completion import CompletionItem
+
+        named = [CompletionItem(n, help=what) for n, what in _COMMANDS.items() if n.startswith(incomplete)]
+        return [*named, *click.Command.shell_complete(self, ctx, incomplete)]
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; a reader of its output that goes away, as head does, is no error."""
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing is left to be flushed on exit
+            _abandon_stdout()
             ctx.exit(0)
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        """Run a command; whatever the user did wrong becomes one sentence on stderr and exit code 2."""
+        """Run a command; whatever the user did wrong becomes one sentence on stderr and exit code 2.
+
+        So does, with exit code 3, what p31mg did wrong. Lines of code are told where `DEBUG_VARIABLE` is set.
+        """
         kwargs["standalone_mode"] = False
         _tolerate_narrow_encodings()
         warnings.showwarning = _note
         try:
             code = super().main(*args, **kwargs)
-        except click.exceptions.NoArgsIsHelpError as error:
-            click.echo(error.format_message(), err=True)
-            code = 2
-        except click.UsageError as error:
-            program = error.ctx.command_path if error.ctx else "p31mg"
-            click.echo(f"p31mg: {error.format_message().rstrip('.')}; see {program} --help.", err=True)
-            code = 2
-        except P31mgError as error:
-            click.echo(f"p31mg: {error}", err=True)
-            code = 2
-        except (click.Abort, KeyboardInterrupt):
-            click.echo("p31mg: stopped.", err=True)
+        except Exception as error:  # noqa: BLE001  # the one place where all errors end
+            if os.environ.get(DEBUG_VARIABLE):
+                click.echo(traceback.format_exc(), err=True)
+            code, sentence = _told(error)
+            click.echo(sentence, err=True)
+            _leave_what_cannot_be_flushed()
+        except KeyboardInterrupt:
+            click.echo(_STOPPED, err=True)
             code = 130
-        except OSError as error:
-            click.echo(f"p31mg: output cannot be written: {error.strerror or error}.", err=True)
-            code = 2
         sys.exit(code if isinstance(code, int) else 0)
+
+
+_STOPPED = "p31mg: stopped."
+
+
+def _leave_what_cannot_be_flushed() -> None:
+    """Let what a full disk did not take be lost now, or Python would try again on exit, and complain in its own words."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _abandon_stdout()
+
+
+def _abandon_stdout() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _told(error: Exception) -> tuple[int, str]:
+    """Return exit code and sentence for an error."""
+    match error:
+        case click.exceptions.NoArgsIsHelpError():
+            return 2, error.format_message()
+        case click.UsageError():
+            program = error.ctx.command_path if error.ctx else "p31mg"
+            return 2, f"p31mg: {error.format_message().rstrip('.')}; see {program} --help."
+        case P31mgError():
+            return 2, f"p31mg: {error}"
+        case click.Abort():
+            return 130, _STOPPED
+        case OSError():
+            return 2, f"p31mg: output cannot be written: {error.strerror or error}."
+    return 3, (
+        f"p31mg: unexpected {type(error).__name__}: {' '.join(str(error).split())}; this is a fault of p31mg: please report "
+        f"it, with what the same command prints after {DEBUG_VARIABLE}=1."
+    )
 
 
 def _note(message: Warning | str, *_: object, **__: object) -> None:

@@ -13,8 +13,10 @@ from p31mg.cli.options import (
     ENERGETICS_OPTIONS,
     MAGNESIUM_OPTIONS,
     energetics_options,
+    force_option,
     format_option,
     magnesium_options,
+    output_option,
     ph_option,
     taken,
 )
@@ -26,7 +28,7 @@ from p31mg.cli.render import (
     interval_text,
     magnesium_text,
     print_table,
-    require_table_name,
+    require_table,
     rows_of,
 )
 from p31mg.errors import InputError
@@ -89,9 +91,8 @@ def _is_number(word: str) -> bool:
 @click.option("--pi", "pi_mM", type=float, metavar="MM", help="Inorganic phosphate.")
 @energetics_options
 @format_option
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="Write the table (.csv) or document (.json) here."
-)
+@output_option
+@force_option
 def command(
     shift: tuple[float, ...],
     sd_ppm: tuple[float, ...],
@@ -103,6 +104,7 @@ def command(
     pi_mM: float | None,
     output_format: str,
     output: Path | None,
+    force: bool,
     **options: Any,
 ) -> None:
     """Convert SHIFT (ppm) to free Mg2+.
@@ -120,7 +122,7 @@ def command(
     """
     import p31mg
 
-    require_table_name(output)
+    require_table(output, force)
     magnesium, assumed = taken(options, MAGNESIUM_OPTIONS), taken(options, ENERGETICS_OPTIONS)
     values = np.array(shift) if len(shift) > 1 else np.array(shift[0])
     if len(sd_ppm) not in (0, 1, len(shift)):

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+
+from p31mg.cli.names import CALIBRATION, PH_EQUATION, PRIOR
 
 __all__ = [
     "ENERGETICS_OPTIONS",
@@ -14,8 +17,10 @@ __all__ = [
     "acquisition_options",
     "energetics_options",
     "fit_options",
+    "force_option",
     "format_option",
     "magnesium_options",
+    "output_option",
     "ph_option",
     "taken",
 ]
@@ -82,6 +87,7 @@ FIT_OPTIONS = ("engine", "phase_model", "lineshape", "baseline")
 fit_options = _all(
     click.option(
         "--prior",
+        type=PRIOR,
         default="muscle-3t",
         show_default=True,
         metavar="NAME|FILE",
@@ -137,6 +143,7 @@ MAGNESIUM_OPTIONS = (
 magnesium_options = _all(
     click.option(
         "--calibration",
+        type=CALIBRATION,
         default="gupta-1978",
         show_default=True,
         metavar="NAME|FILE",
@@ -145,6 +152,7 @@ magnesium_options = _all(
     click.option("--sd-ph", type=float, help="Sd of the pH. Default: from the fit, where pH is."),
     click.option(
         "--ph-equation",
+        type=PH_EQUATION,
         default="taylor-1983",
         show_default=True,
         metavar="NAME",
@@ -217,3 +225,9 @@ format_option = click.option(
     show_default=True,
     help="Of what is printed.",
 )
+
+output_option = click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Write the table (.csv) or document (.json) here."
+)
+
+force_option = click.option("--force", is_flag=True, help="Replace files that exist.")

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from p31mg.cli.options import format_option
-from p31mg.cli.render import emit, print_table, require_table_name
+from p31mg.cli.names import CALIBRATION, PRIOR
+from p31mg.cli.options import force_option, format_option
+from p31mg.cli.render import emit, print_table, require_figure, require_table
 from p31mg.errors import InputError
 
 if TYPE_CHECKING:
@@ -66,17 +67,31 @@ __all__ = ["command"]
     metavar="HZ",
     help="Its sd.",
 )
-@click.option("--prior", default="muscle-3t", show_default=True, metavar="NAME|FILE", help="What tissue and field.")
 @click.option(
-    "--calibration", default="gupta-1978", show_default=True, metavar="NAME|FILE", help="That gives Mg2+ from shifts."
+    "--prior", type=PRIOR, default="muscle-3t", show_default=True, metavar="NAME|FILE", help="What tissue and field."
+)
+@click.option(
+    "--calibration",
+    type=CALIBRATION,
+    default="gupta-1978",
+    show_default=True,
+    metavar="NAME|FILE",
+    help="That gives Mg2+ from shifts.",
 )
 @click.option(
     "--figure", type=click.Path(path_type=Path), help="Draw it here, with two SNR or more (.png, .pdf, .svg)."
 )
 @format_option
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Also write the table here (.csv or .json).")
+@force_option
 def command(
-    effect: float, snr: tuple[float, ...], figure: Path | None, output_format: str, output: Path | None, **options: Any
+    effect: float,
+    snr: tuple[float, ...],
+    figure: Path | None,
+    output_format: str,
+    output: Path | None,
+    force: bool,
+    **options: Any,
 ) -> None:
     """Say how likely a study is to see an association, how many people it takes, and how many transients.
 
@@ -88,13 +103,11 @@ def command(
     p31mg power --effect 0.2 --n 200 --snr 100 --snr 200 --snr 400 --figure power.png
     """
     import p31mg
-    from p31mg.io.writing import write_whole
+    from p31mg.atomic import write_whole
     from p31mg.plot.style import POWER_SIZE, figure_for_file
 
-    require_table_name(output)
-    if figure is not None and figure.suffix not in (".png", ".pdf", ".svg"):
-        msg = f"figure is {figure}; its name must end in .png, .pdf, .svg."
-        raise InputError(msg)
+    require_table(output, force)
+    require_figure(figure, force)
     if figure is not None and len(set(snr)) < 2:
         msg = f"figure {figure} shows a curve against SNR and there is one SNR; repeat --snr, as --snr 100 --snr 200 --snr 400."
         raise InputError(msg)

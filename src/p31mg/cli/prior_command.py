@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from p31mg.cli.options import format_option
-from p31mg.cli.render import emit, print_table, require_free, require_table_name
+from p31mg.cli.names import PRIOR
+from p31mg.cli.options import force_option, format_option, output_option
+from p31mg.cli.render import emit, print_table, require_free, require_table
 from p31mg.errors import InputError
 
 if TYPE_CHECKING:
@@ -22,9 +23,6 @@ _at_option = click.option(
     type=float,
     metavar="MHZ",
     help="Spectrometer frequency that linewidths are scaled to, where the set is for any field.",
-)
-_output_option = click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="Write the table (.csv) or document (.json) here."
 )
 
 
@@ -41,11 +39,12 @@ def command() -> None:
 
 
 @command.command(name="show")
-@click.argument("prior", required=False, metavar="[NAME|FILE]")
+@click.argument("prior", type=PRIOR, required=False, metavar="[NAME|FILE]")
 @_at_option
 @format_option
-@_output_option
-def show(prior: str | None, at_mhz: float | None, output_format: str, output: Path | None) -> None:
+@output_option
+@force_option
+def show(prior: str | None, at_mhz: float | None, output_format: str, output: Path | None, force: bool) -> None:
     """Show the resonances of a prior with windows, widths, couplings and sources; without a name, which there are.
 
     \b
@@ -53,7 +52,7 @@ def show(prior: str | None, at_mhz: float | None, output_format: str, output: Pa
     p31mg prior show muscle --at 25.85
     p31mg prior show brain-7t --format json
     """
-    require_table_name(output)
+    require_table(output, force)
     if prior is None:
         _show_all(output_format, output)
     else:
@@ -61,7 +60,7 @@ def show(prior: str | None, at_mhz: float | None, output_format: str, output: Pa
 
 
 @command.command(name="check")
-@click.argument("file")
+@click.argument("file", type=PRIOR)
 @_at_option
 def check(file: str, at_mhz: float | None) -> None:
     """Check a prior file: refuse what does not hold together, and say what is likely to cost magnesium.
@@ -90,7 +89,7 @@ def check(file: str, at_mhz: float | None) -> None:
 @click.option("--tissue", default="not stated", show_default=True, help="FILE does not state it.")
 @click.option("--name", help="Of the prior. Default: that of FILE.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Prior file (.toml) to write.")
-@click.option("--force", is_flag=True, help="Replace the file of --output where it exists.")
+@force_option
 def import_(
     file: Path, spectrometer_frequency_mhz: float, tissue: str, name: str | None, output: Path, force: bool
 ) -> None:
@@ -102,7 +101,7 @@ def import_(
     p31mg prior import peaks.csv --spectrometer-frequency 120 -o peaks.toml
     """
     import p31mg
-    from p31mg.io.writing import write_whole
+    from p31mg.atomic import write_text
     from p31mg.prior import advice, prior_toml
 
     if output.suffix != ".toml":
@@ -111,7 +110,7 @@ def import_(
     require_free(output, force)
     imported = p31mg.import_prior(file, spectrometer_frequency_mhz, tissue=tissue, name=name)
     text = prior_toml(imported.prior, imported.notes)
-    write_whole(output, lambda path: Path(path).write_text(text, encoding="utf-8"))
+    write_text(output, text)
     click.echo(_head(imported.prior))
     for note in imported.notes:
         click.echo(f"note: {note}")

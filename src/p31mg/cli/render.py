@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
+from p31mg.atomic import write_text
 from p31mg.errors import InputError
 from p31mg.io.documents import json_text
-from p31mg.io.writing import write_whole
 from p31mg.magnesium import constants_text
 from p31mg.magnesium.inputs import PI_IS_FAINT
 
@@ -37,22 +37,41 @@ __all__ = [
     "number_range",
     "print_table",
     "progress",
+    "require_figure",
     "require_free",
-    "require_table_name",
+    "require_table",
     "rows_of",
     "verdict",
     "warn_of_the_fit",
 ]
 
+FIGURE_SUFFIXES = (".png", ".pdf", ".svg")
+
 WIDTH_OF_A_FILE = 240
 """Columns of a table that goes to a file or a pipe, where nothing needs to be folded."""
 
 
-def require_table_name(output: Path | None) -> None:
-    """Refuse, before any work, a name of a table that is neither CSV nor JSON."""
+def require_table(output: Path | None, force: bool) -> None:
+    """Refuse, before any work, a name of a table that is neither CSV nor JSON, or that exists and is not to be replaced."""
     if output is not None and output.suffix not in (".csv", ".json"):
         msg = f"output is {output}; its name must end in .csv or .json."
         raise InputError(msg)
+    require_free(output, force)
+
+
+def require_figure(figure: Path | None, force: bool) -> None:
+    """Refuse, before any work, a picture that could not be written, or that exists and is not to be replaced."""
+    from p31mg.errors import WriteError
+
+    if figure is None:
+        return
+    if figure.suffix not in FIGURE_SUFFIXES:
+        msg = f"figure is {figure}; its name must end in {', '.join(FIGURE_SUFFIXES)}."
+        raise InputError(msg)
+    if not figure.parent.is_dir():
+        msg = f"figure {figure} cannot be written: folder {figure.parent} does not exist."
+        raise WriteError(msg)
+    require_free(figure, force)
 
 
 def require_free(path: Path | None, force: bool) -> None:
@@ -71,7 +90,7 @@ def emit(
     as_json = output_format == "json" or (output is not None and output.suffix == ".json")
     text = json_text(document) if as_json else table.to_csv(index=False)
     if output is not None:
-        write_whole(output, lambda name: Path(name).write_text(text, encoding="utf-8"))
+        write_text(output, text)
         click.echo(f"written: {output}", err=True)
     elif output_format == "table":
         show()

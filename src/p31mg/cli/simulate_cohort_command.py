@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from p31mg.cli.names import CALIBRATION, PRIOR
+
 __all__ = ["command"]
 
 
@@ -34,9 +36,16 @@ __all__ = ["command"]
     metavar="HZ",
     help="Its sd.",
 )
-@click.option("--prior", default="muscle-3t", show_default=True, metavar="NAME|FILE", help="What tissue and field.")
 @click.option(
-    "--calibration", default="gupta-1978", show_default=True, metavar="NAME|FILE", help="That sets the shifts."
+    "--prior", type=PRIOR, default="muscle-3t", show_default=True, metavar="NAME|FILE", help="What tissue and field."
+)
+@click.option(
+    "--calibration",
+    type=CALIBRATION,
+    default="gupta-1978",
+    show_default=True,
+    metavar="NAME|FILE",
+    help="That sets the shifts.",
 )
 @click.option("--force", "overwrite", is_flag=True, help="Write over what is there.")
 def command(output: Path, **options: Any) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 import click
 import numpy as np
 
+from p31mg.cli.names import CALIBRATION, PRIOR
+
 __all__ = ["command"]
 
 
@@ -17,9 +19,16 @@ __all__ = ["command"]
 )
 @click.option("--snr", type=float, required=True, help="Matched-filter SNR of PCr.")
 @click.option("--seed", type=click.IntRange(min=0), required=True, help="Of the noise.")
-@click.option("--prior", default="muscle-3t", show_default=True, metavar="NAME|FILE", help="What tissue and field.")
 @click.option(
-    "--calibration", default="gupta-1978", show_default=True, metavar="NAME|FILE", help="That sets the shifts."
+    "--prior", type=PRIOR, default="muscle-3t", show_default=True, metavar="NAME|FILE", help="What tissue and field."
+)
+@click.option(
+    "--calibration",
+    type=CALIBRATION,
+    default="gupta-1978",
+    show_default=True,
+    metavar="NAME|FILE",
+    help="That sets the shifts.",
 )
 @click.option("--phase", "phase_deg", type=float, default=0.0, show_default=True, help="Degrees.")
 @click.option(
@@ -46,8 +55,8 @@ def command(
     p31mg simulate one.nii.gz --mg 0.5 --snr 300 --seed 1 --prior brain-7t --calibration iotti-1996
     """
     import p31mg
+    from p31mg.atomic import make_folder, write_whole
     from p31mg.errors import InputError, WriteError
-    from p31mg.io.writing import make_folder, write_whole
 
     is_file = output.name.endswith((".nii", ".nii.gz"))
     if not is_file and output.suffix:

@@ -28,10 +28,11 @@ import numpy as np
 from p31mg._version import __version__
 from p31mg.acquisition import Spectra
 from p31mg.arrays import FloatArray
+from p31mg.atomic import make_folder, write_text
 from p31mg.errors import InputError, WriteError
 from p31mg.fitting import FitResult, fit
 from p31mg.io.documents import json_text
-from p31mg.io.writing import make_folder, write, write_text
+from p31mg.io.writing import write
 from p31mg.magnesium import Calibration, free_magnesium
 from p31mg.prior import Prior
 from p31mg.simulation import SimulatedSpectra, simulate

@@ -19,3 +19,7 @@ __all__ = [
     "lmfit_parameters",
     "survey",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from p31mg.core.signal import model_fid
 from p31mg.errors import InputError
 from p31mg.fitting.problem import Problem
 from p31mg.fitting.status import FitStatus, Quality
+from p31mg.notebook import card, number, rows_shown, sketch, table
 from p31mg.prior import Prior, common_parameters
 
 if TYPE_CHECKING:
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["FitResult", "index_columns"]
 
-_SHOWN = ("shift_alpha_beta_ppm", "sd_shift_alpha_beta_ppm", "snr", "is_valid")
+_MARGIN_PPM = 3.0
+_SHOWN = {"shift_alpha_beta_ppm": 5, "sd_shift_alpha_beta_ppm": 2, "snr": 3}
+"""What a notebook shows of each row, and to how many digits."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -294,8 +297,46 @@ class FitResult:
         return pd.DataFrame({**axes, **columns}, index=pd.RangeIndex(self.status.size))
 
     def _repr_html_(self) -> str:
-        columns = [*index_columns(self.spectra), "status", *_SHOWN]
-        return self.to_dataframe()[columns].to_html(index=False, float_format="{:.4g}".format, max_rows=30)
+        axes = index_columns(self.spectra, rows_shown(self.status.size))
+        columns = [*((name, "right") for name in axes), ("status", "left")]
+        columns += [*((name, "right") for name in _SHOWN), ("is_valid", "left"), ("flags", "left")]
+        rows = [
+            [
+                *(str(place[i]) for place in axes.values()),
+                FitStatus(int(self.status.flat[i])).name,
+                *(number(float(getattr(self, name).flat[i]), digits) for name, digits in _SHOWN.items()),
+                str(self.is_valid.flat[i]),
+                ", ".join(self._flags(i)),
+            ]
+            for i in rows_shown(self.status.size)
+        ]
+        ended = np.unique(self.status[self.status != FitStatus.OK])
+        failed = [
+            f"{FitStatus(int(s)).name}: {int((self.status == s).sum())}, {FitStatus(int(s)).message}" for s in ended
+        ]
+        title = f"FitResult {self.batch_shape}: {int(self.is_valid.sum())} of {self.status.size} valid"
+        known = f"prior {self.prior.name}, engine {self.engine}, {self.spectra.source}".rstrip(", ")
+        return card(title, self._sketch(), table(columns, rows, self.status.size), notes=(known, *failed))
+
+    def _flags(self, row: int) -> list[str]:
+        """Return what is doubtful about a row of the raveled batch that was fitted."""
+        where = tuple(int(k) for k in np.unravel_index(row, self.batch_shape))
+        return self.quality.raised(where) if self.status[where] == FitStatus.OK else []
+
+    def _sketch(self) -> str:
+        """Return a drawing of data and model of a single spectrum, phased, with PCr at its place."""
+        if self.batch_shape != () or not np.isfinite(self.amplitude).all():
+            return ""
+        ppm = self.spectra.ppm
+        turned = 2 * np.pi * ppm * self.spectra.acquisition.spectrometer_frequency_mhz * float(self.begin_time_s)
+        unturn = np.exp(-1j * (float(self.phase_rad) + turned))
+        data, model = (
+            (np.fft.fftshift(np.fft.fft(fid)) * unturn).real for fid in (self.spectra.fid, self.model().sum(axis=0))
+        )
+        ppm = ppm - float(self.reference_offset_ppm)
+        centres = [r.chemical_shift_ppm for r in self.prior.resonances]
+        seen = (ppm > min(centres) - _MARGIN_PPM) & (ppm < max(centres) + _MARGIN_PPM)
+        return sketch(ppm[seen], data[seen], model[seen], "data and, in orange, model, ppm from PCr")
 
     def __repr__(self) -> str:
         n_valid = int(self.is_valid.sum())
@@ -309,9 +350,9 @@ class FitResult:
         return f"{text}{n_valid} of {self.status.size} valid>"
 
 
-def index_columns(spectra: Spectra) -> dict[str, Any]:
-    """Return the position of every spectrum on each batch axis, by axis name; empty for a single spectrum."""
+def index_columns(spectra: Spectra, rows: Sequence[int] | None = None) -> dict[str, Any]:
+    """Return the position on each batch axis, by axis name, of every spectrum or of some rows; empty for a single one."""
     if spectra.batch_shape == ():
         return {}
-    grids = np.indices(spectra.batch_shape)
-    return {name: grid.ravel() for name, grid in zip(spectra.axis_names, grids, strict=True)}
+    places = np.arange(np.prod(spectra.batch_shape, dtype=int)) if rows is None else np.asarray(rows, dtype=int)
+    return dict(zip(spectra.axis_names, np.unravel_index(places, spectra.batch_shape), strict=True))

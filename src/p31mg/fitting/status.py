@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from enum import IntEnum
 
 from p31mg.arrays import BoolArray
+from p31mg.notebook import card, table
 
 __all__ = ["FitStatus", "Quality"]
 
@@ -108,6 +109,17 @@ class Quality:
         """Converged, moved, not at a bound; SNR, linewidths, shift and residual as they should be."""
         good = self.converged & self.moved & ~self.at_bound & self.snr_ok & self.linewidth_ok & self.atp_linewidth_ok
         return good & self.shift_in_range & self.residual_ok
+
+    def __repr__(self) -> str:
+        valid = self.is_valid
+        return f"<Quality {valid.shape}: {int(valid.sum())} of {valid.size} valid>"
+
+    def _repr_html_(self) -> str:
+        columns = [("quality", "left"), ("true", "right"), ("of", "right")]
+        rows = [[name, f"{int(flag.sum()):,}", f"{flag.size:,}"] for name, flag in self.columns().items()]
+        return card(
+            f"Quality {self.is_valid.shape}", table(columns, rows), notes=("at_bound is good where it is false",)
+        )
 
     def reshaped(self, shape: tuple[int, ...]) -> Quality:
         """Return the same booleans in another shape."""

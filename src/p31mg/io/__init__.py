@@ -13,3 +13,7 @@ from p31mg.io.reading import is_dataset_folder, is_spectrum_name, read
 from p31mg.io.writing import write
 
 __all__ = ["is_dataset_folder", "is_spectrum_name", "read", "write"]
+
+
+def __dir__() -> list[str]:
+    return __all__

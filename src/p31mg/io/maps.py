@@ -13,10 +13,10 @@ import numpy.typing as npt
 
 from p31mg._version import __version__
 from p31mg.arrays import FloatArray
+from p31mg.atomic import write_whole
 from p31mg.errors import InputError
 from p31mg.fitting import FitResult
 from p31mg.io.formats.nifti_mrs import SPATIAL, affine_of
-from p31mg.io.writing import write_whole
 from p31mg.magnesium import MAPS, MagnesiumResult, maps_of
 
 __all__ = ["map_files", "write_maps"]

@@ -50,3 +50,7 @@ __all__ = [
     "time_course",
     "write_calibration",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

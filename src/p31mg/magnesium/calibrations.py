@@ -33,6 +33,7 @@ from p31mg.arrays import FloatArray
 from p31mg.errors import InputError
 from p31mg.magnesium.arguments import inside_or_nan
 from p31mg.magnesium.speciation import Conditions
+from p31mg.notebook import card, table
 
 __all__ = [
     "BetaShiftCalibration",
@@ -166,8 +167,25 @@ class _Origin:
         """PH, temperature, ionic strength and K+ that the constants hold for; None is not known."""
         return {name: getattr(self, name) for name in ("ph", "temperature_c", "ionic_strength_M", "potassium_M")}
 
+    @property
+    def constants(self) -> dict[str, float]:
+        """The numbers in the equation, by name with unit."""
+        raise NotImplementedError
 
-@dataclass(frozen=True, kw_only=True)
+    def __repr__(self) -> str:
+        constants = ", ".join(f"{name} {value:.6g}" for name, value in self.constants.items())
+        return f"<{type(self).__name__} {self.id!r}: {constants}, evidence {self.evidence}>"
+
+    def _repr_html_(self) -> str:
+        sd: dict[str, float] = getattr(self, "sd_constants", {})
+        columns = [("constant", "left"), ("value", "right"), ("sd", "right")]
+        rows = [[n, f"{v:.6g}", f"{sd[n]:.2g}" if n in sd else "not known"] for n, v in self.constants.items()]
+        known = ", ".join(f"{name} {value:g}" for name, value in self.conditions.items() if value is not None)
+        notes = (f"tissue {self.tissue}, evidence {self.evidence}", known, self.source, self.doi)
+        return card(f"{type(self).__name__} {self.id}", table(columns, rows), notes=notes)
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
 class TwoSiteCalibration(_Origin):
     """Fast exchange between Mg-bound and Mg-free ATP, read from the alpha-beta shift difference.
 
@@ -187,6 +205,8 @@ class TwoSiteCalibration(_Origin):
         Of the errors of ATP with MgATP, ATP with Kd, and MgATP with Kd. Default 0.
     titration
         What `p31mg.calibrate` fitted it to. Default None.
+    model
+        Kind of equation, as calibration files have it: always ``"two-site"``.
 
     Raises
     ------
@@ -298,7 +318,7 @@ class TwoSiteCalibration(_Origin):
         return self.mgatp_ppm + (self.atp_ppm - self.mgatp_ppm) / (1.0 + mg / (1e-3 * self.kd_uM))
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class BetaShiftCalibration(_Origin):
     """Free Mg2+ from the beta shift relative to PCr, in the form of Iotti et al. 1996.
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from p31mg.arrays import FloatArray
 from p31mg.magnesium.result import MagnesiumResult
+from p31mg.notebook import card, number, rows_shown, table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,4 +69,18 @@ class MagnesiumComparison(Mapping[str, MagnesiumResult]):
         return "\n".join(repr(result) for result in self.values())
 
     def _repr_html_(self) -> str:
-        return self.to_dataframe().to_html(index=False, float_format="{:.4g}".format, max_rows=30)
+        n = self.spread.size
+        columns = [*((f"{name} (mM)", "right") for name in self), ("highest / lowest", "right")]
+        rows = [
+            [
+                *(_with_sd(float(r.free_mg_mM.flat[i]), float(r.sd_mM.flat[i])) for r in self.values()),
+                number(float(self.spread.flat[i]), 3),
+            ]
+            for i in rows_shown(n)
+        ]
+        title = f"MagnesiumComparison {self.spread.shape}"
+        return card(title, table(columns, rows, n), notes=("± sd; the choice of calibration is not in it",))
+
+
+def _with_sd(value: float, sd: float) -> str:
+    return number(value) + (f" ± {number(sd, 2)}" if np.isfinite(sd) else "")

@@ -72,6 +72,7 @@ from p31mg.magnesium.speciation import (
     mean_bound_magnesium,
     mean_bound_protons,
 )
+from p31mg.notebook import card, number, rows_shown, table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -163,8 +164,12 @@ class EnergeticsResult:
         return pd.DataFrame(columns, index=pd.RangeIndex(self.adp_uM.size))
 
     def _repr_html_(self) -> str:
-        shown = ["pcr_mM", "pi_mM", "ph", "adp_uM", "sd_adp_uM", "dg_atp_kj_per_mol", "sd_dg_atp_kj_per_mol", "route"]
-        return self.to_dataframe()[shown].to_html(index=False, float_format="{:.4g}".format, max_rows=30)
+        names = ("pcr_mM", "pi_mM", "ph", "adp_uM", "sd_adp_uM", "dg_atp_kj_per_mol", "sd_dg_atp_kj_per_mol")
+        shown = [np.broadcast_to(getattr(self, name), self.adp_uM.shape) for name in names]
+        rows = [[number(float(values.flat[i])) for values in shown] for i in rows_shown(self.adp_uM.size)]
+        title = f"EnergeticsResult {self.adp_uM.shape}, {self.route}"
+        drawn = table([(name, "right") for name in names], rows, self.adp_uM.size)
+        return card(title, drawn, notes=("; ".join(self.assumed),))
 
     def __repr__(self) -> str:
         head = f"<EnergeticsResult {self.route}"

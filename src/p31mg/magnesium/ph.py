@@ -16,6 +16,7 @@ import numpy.typing as npt
 from p31mg.arrays import BoolArray, FloatArray
 from p31mg.errors import InputError, UnknownNameError
 from p31mg.magnesium.arguments import broadcast_pair, inside_or_nan, numbers, require_level, sd_or_nan
+from p31mg.notebook import card, number, rows_shown, table
 
 __all__ = ["PhEquation", "PhResult", "get_ph_equation", "ph_equations", "ph_from_pi"]
 
@@ -115,6 +116,23 @@ class PhResult:
     sd_shift_pi_pcr_ppm: FloatArray
     level: float
     equation: PhEquation
+
+    def _repr_html_(self) -> str:
+        shown = {
+            "shift_pi_pcr_ppm": self.shift_pi_pcr_ppm,
+            "ph": self.ph,
+            "sd_ph": self.sd_ph,
+            "low": self.interval[..., 0],
+            "high": self.interval[..., 1],
+        }
+        n = self.ph.size
+        rows = [
+            [*(number(float(v.flat[i])) for v in shown.values()), str(self.in_range.flat[i])] for i in rows_shown(n)
+        ]
+        columns = [*((name, "right") for name in shown), ("in_range", "left")]
+        e = self.equation
+        notes = (f"{e.id} (evidence {e.evidence}); low and high: {self.level:.0%} interval", e.source)
+        return card(f"PhResult {self.ph.shape}", table(columns, rows, n), notes=notes)
 
     def __repr__(self) -> str:
         head = f"<PhResult {self.equation.id} (evidence {self.equation.evidence})"

@@ -25,8 +25,10 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from p31mg.errors import InputError, ReadError, UnknownNameError, WriteError
+from p31mg.atomic import write_text
+from p31mg.errors import InputError, ReadError, UnknownNameError
 from p31mg.magnesium.calibrations import BetaShiftCalibration, Calibration, Titration, TwoSiteCalibration
+from p31mg.notebook import card, table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,7 +99,9 @@ class CalibrationTable(Mapping[str, Calibration]):
         )
 
     def _repr_html_(self) -> str:
-        return self.to_dataframe().to_html(index=False)
+        names = ("name", "constants", "conditions", "evidence", "tissue", "source")
+        rows = [[c.id, constants_text(c), conditions_text(c), c.evidence, c.tissue, c.source] for c in self.values()]
+        return card("Calibrations", table([(name, "left") for name in names], rows))
 
 
 def calibrations() -> CalibrationTable:
@@ -285,12 +289,7 @@ def write_calibration(calibration: TwoSiteCalibration | BetaShiftCalibration, pa
     if path.suffix != ".toml":
         msg = f"path is {path}; the name of a calibration file must end in .toml."
         raise InputError(msg)
-    try:
-        path.write_text(calibration_toml(calibration), encoding="utf-8")
-    except OSError as error:
-        msg = f"{path} cannot be written: {error.strerror or error}."
-        raise WriteError(msg) from error
-    return path
+    return write_text(path, calibration_toml(calibration))
 
 
 def calibration_record(calibration: Calibration) -> dict[str, Any]:

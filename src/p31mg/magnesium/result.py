@@ -13,6 +13,7 @@ from p31mg.arrays import BoolArray, FloatArray
 from p31mg.magnesium.calibrations import Calibration
 from p31mg.magnesium.inputs import PI_IS_FAINT
 from p31mg.magnesium.uncertainty import Estimate, probability_beyond
+from p31mg.notebook import card, number, rows_shown, table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -194,16 +195,33 @@ class MagnesiumResult(Estimate):
         return pd.DataFrame(columns, index=pd.RangeIndex(self.free_mg_mM.size))
 
     def _repr_html_(self) -> str:
-        shown = [
-            self.calibration.quantity,
-            "free_mg_mM",
-            "interval_low_mM",
-            "interval_high_mM",
-            "mg_is_valid",
-            "kd_ratio",
-            "calibration",
+        n, c = self.free_mg_mM.size, self.calibration
+        shown = {
+            c.quantity: self.shift_ppm,
+            "free_mg_mM": self.free_mg_mM,
+            "sd_mM": self.sd_mM,
+            "low": self.interval_mM[..., 0],
+            "high": self.interval_mM[..., 1],
+            "ph": self.ph,
+        }
+        places = {name: v for name, v in self.index.items() if isinstance(v, np.ndarray) and v.dtype.kind == "i"}
+        columns = [*((name, "right") for name in (*places, *shown)), ("is_valid", "left")]
+        rows = [
+            [
+                *(str(values[i]) for values in places.values()),
+                *(number(float(np.broadcast_to(values, self.shift_ppm.shape).flat[i]), 4) for values in shown.values()),
+                str(self.is_valid.flat[i]),
+            ]
+            for i in rows_shown(n)
         ]
-        return self.to_dataframe()[shown].to_html(index=False, float_format="{:.4g}".format, max_rows=30)
+        title = f"MagnesiumResult {self.free_mg_mM.shape}: {int(self.is_valid.sum())} of {n} valid"
+        constants = ", ".join(f"{k} {v:g}" for k, v in c.constants.items())
+        known = (
+            f"{c.id} ({constants}; evidence {c.evidence}); {self.kd_note}",
+            f"low and high: {self.level:.0%} interval, mM; pH {self.ph_source}",
+            c.source,
+        )
+        return card(title, table(columns, rows, n), notes=known)
 
     def __repr__(self) -> str:
         c = self.calibration

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -189,7 +190,7 @@ def title_of(result: FitResult, where: int | tuple[int, ...]) -> str:
     if not np.isfinite(shift):
         from p31mg.fitting import FitStatus
 
-        return f"no shift: {FitStatus(int(result.status[where])).message}"
+        return textwrap.fill(f"no shift: {FitStatus(int(result.status[where])).message}", 90)
     flags = result.quality.raised(where)
     verdict = f"\nflagged: {', '.join(flags)}" if flags else ""
     reference = label_of(result.prior.reference)

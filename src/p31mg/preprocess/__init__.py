@@ -29,3 +29,7 @@ __all__ = [
     "remove_peaks",
     "zero_fill",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

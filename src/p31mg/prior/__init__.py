@@ -33,3 +33,7 @@ __all__ = [
     "spin_lines",
     "write_prior",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

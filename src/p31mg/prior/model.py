@@ -9,6 +9,7 @@ import numpy as np
 
 from p31mg.constants import LARMOR_FREQUENCY_31P_MHZ_PER_T
 from p31mg.errors import PriorKnowledgeError
+from p31mg.notebook import card, table
 
 __all__ = ["ATP_CHAIN", "COUPLINGS", "LINESHAPES", "OF_FIELD", "Prior", "Resonance"]
 
@@ -314,6 +315,32 @@ class Prior:
             gaussian_linewidth_hz=None if gaussian is None else factor * gaussian,
             gaussian_linewidth_bounds_hz=None if bounds is None else scaled(bounds),
         )
+
+    def __repr__(self) -> str:
+        field = f"any field (widths at {self.field_strength_t:.4g} T)" if self.scales_with_field else ""
+        field = field or f"{self.field_strength_t:.4g} T"
+        return (
+            f"<Prior {self.name!r}: {len(self.names)} resonances, {self.tissue}, {field}, reference {self.reference!r}>"
+        )
+
+    def _repr_html_(self) -> str:
+        columns = [("resonance", "left"), ("ppm", "right"), ("window (ppm)", "right"), ("width (Hz)", "right")]
+        columns += [("window (Hz)", "right"), ("amplitude", "right"), ("J (Hz)", "left"), ("width as", "left")]
+        rows = [
+            [
+                r.name,
+                f"{r.chemical_shift_ppm:g}",
+                "{:g} to {:g}".format(*r.shift_bounds_ppm),
+                f"{r.linewidth_hz:.3g}",
+                "{:.3g} to {:.3g}".format(*r.linewidth_bounds_hz),
+                f"{r.amplitude:g}",
+                ", ".join(f"{j:g}" for j in r.j_coupling_hz),
+                r.linewidth_as or "",
+            ]
+            for r in self.resonances
+        ]
+        lines = f"{self.lineshape} lines, ATP {self.coupling}"
+        return card(repr(self).strip("<>"), table(columns, rows), notes=(self.description, lines, *self.sources))
 
     @property
     def names(self) -> tuple[str, ...]:

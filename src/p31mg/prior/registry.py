@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from p31mg.notebook import card, table
 from p31mg.prior.files import load_prior, packaged_priors
 from p31mg.prior.model import Prior
 
@@ -49,7 +50,9 @@ class PriorTable(Mapping[str, Prior]):
         return "\n".join(f"{name}  {field_text(p)}  {p.description}" for name, p in self.items())
 
     def _repr_html_(self) -> str:
-        return self.to_dataframe().to_html(index=False)
+        names = ("name", "field", "tissue", "resonances", "description")
+        rows = [[n, field_text(p), p.tissue, ", ".join(p.names), p.description] for n, p in self.items()]
+        return card("Priors", table([(name, "left") for name in names], rows))
 
 
 def priors() -> PriorTable:

@@ -8,7 +8,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from p31mg.errors import InputError, WriteError
+from p31mg.atomic import write_text
+from p31mg.errors import InputError
 from p31mg.prior.model import Prior, Resonance
 
 __all__ = ["prior_toml", "write_prior"]
@@ -48,12 +49,7 @@ def write_prior(prior: Prior, path: str | os.PathLike[str]) -> Path:
     if path.suffix != ".toml":
         msg = f"path is {path}; the name of a prior file must end in .toml."
         raise InputError(msg)
-    try:
-        path.write_text(prior_toml(prior), encoding="utf-8")
-    except OSError as error:
-        msg = f"{path} cannot be written: {error.strerror or error}."
-        raise WriteError(msg) from error
-    return path
+    return write_text(path, prior_toml(prior))
 
 
 def prior_toml(prior: Prior, comments: tuple[str, ...] = ()) -> str:

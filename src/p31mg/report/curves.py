@@ -20,9 +20,9 @@ import numpy.typing as npt
 
 from p31mg.acquisition import frequency_axis_hz
 from p31mg.arrays import BoolArray, ComplexArray, FloatArray, IntArray
+from p31mg.atomic import write_whole
 from p31mg.errors import ReadError
 from p31mg.fitting import FitResult
-from p31mg.io.writing import write_whole
 
 __all__ = ["FitCurves", "curves_of"]
 

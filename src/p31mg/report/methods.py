@@ -16,9 +16,9 @@ import numpy as np
 
 from p31mg._version import __version__
 from p31mg.acquisition import Spectra
+from p31mg.atomic import write_text
 from p31mg.constants import LARMOR_FREQUENCY_31P_MHZ_PER_T
 from p31mg.fitting import FitStatus
-from p31mg.io.writing import write_whole
 from p31mg.magnesium import Calibration, calibration_from_record, constants_text
 from p31mg.magnesium.inputs import PI_IS_FAINT
 from p31mg.plot.labels import label_of
@@ -134,7 +134,7 @@ def write_methods(output: str | os.PathLike[str], table: pd.DataFrame, provenanc
     facts = _facts(table, provenance)
     text = environment.from_string(template).render(**facts, items=_items(facts))
     path = Path(output) / "methods.md"
-    return write_whole(path, lambda name: Path(name).write_text(text, encoding="utf-8"))
+    return write_text(path, text)
 
 
 def _facts(table: pd.DataFrame, provenance: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,9 +25,9 @@ from urllib.parse import quote
 import numpy as np
 
 from p31mg._version import __version__
+from p31mg.atomic import write_text
 from p31mg.errors import InputError
 from p31mg.io.documents import json_text, jsonable
-from p31mg.io.writing import write_whole
 from p31mg.magnesium import calibration_from_record, conditions_text, constants_text
 from p31mg.plot.labels import label_of
 from p31mg.report.charts import Chart, against_snr, by_group, calibration_chart, distribution, each_spectrum
@@ -136,7 +136,7 @@ def write_report(
         _pictures(Path(output), figures),
     )
     path = Path(output) / "report.html"
-    return write_whole(path, lambda name: Path(name).write_text(text, encoding="utf-8"))
+    return write_text(path, text)
 
 
 def _html(

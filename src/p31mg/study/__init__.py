@@ -3,3 +3,7 @@
 from p31mg.study.run import batch
 
 __all__ = ["batch"]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from p31mg._version import __version__
+from p31mg.atomic import TEMPORARY_PREFIX, make_folder, write_text
 from p31mg.errors import WriteError
 from p31mg.io.documents import json_text
-from p31mg.io.writing import TEMPORARY_PREFIX, make_folder, write_text
 from p31mg.study.find import STATE_FOLDER
 from p31mg.study.options import Settings
 

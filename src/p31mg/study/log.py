@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from p31mg._version import __version__
-from p31mg.io.writing import write_text
+from p31mg.atomic import write_text
 from p31mg.study.parts import Entry
 from p31mg.study.subjects import Subjects
 

@@ -21,7 +21,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from p31mg.io.writing import make_folder, write_bytes, write_text
+from p31mg.atomic import make_folder, write_bytes, write_text
 from p31mg.report import FitCurves
 from p31mg.study.find import Input, State, sha256_of, state_of
 from p31mg.study.work import Extra, Portion, Task

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
+from p31mg.atomic import make_folder, write_text, write_whole
 from p31mg.errors import InputError, P31mgWarning, WriteError
 from p31mg.io.documents import json_text
-from p31mg.io.writing import make_folder, write_text, write_whole
 from p31mg.report import write_methods, write_report
 from p31mg.study.bids import derivatives, without_subject
 from p31mg.study.cluster import on_cluster
