@@ -57,18 +57,20 @@ def test_killed_at_twenty_random_moments(
     start = time.monotonic()
     assert forked(p31mg.batch, people, tmp_path / "timed", figures=False, report=False).wait() == 0
     duration = time.monotonic() - start
-    killed, n_parts_at_a_kill = 0, []
-    while killed < 20:
+    n_parts_at_a_kill: list[int] = []
+    for _ in range(200):  # a machine may be busy with other things: that kills fall between parts is waited for
+        if len(n_parts_at_a_kill) >= 20 and len(set(n_parts_at_a_kill)) > 3:
+            break
         run = forked(p31mg.batch, people, out, figures=False, report=False)
         time.sleep(rng.uniform(0.0, 0.7 * duration))
         run.kill()
         if run.wait() == -signal.SIGKILL:
-            killed += 1
             n_parts_at_a_kill.append(len(list(out.glob(".p31mg/parts/[!.]*.json"))))
         if (out / "results.csv").exists():  # whatever the moment: it is whole
             assert (out / "results.csv").read_bytes() == expected
             shutil.rmtree(out)
-    assert len(set(n_parts_at_a_kill)) > 3, "every kill came before the work began"
+    else:
+        pytest.fail(f"kills came only at {n_parts_at_a_kill} parts")
     p31mg.batch(people, out, figures=False, report=False)
     assert (out / "results.csv").read_bytes() == expected
     assert leftovers(out) == []
