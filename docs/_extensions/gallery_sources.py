@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from pathlib import Path
 
-__all__ = ["gallery_sources", "with_heading"]
+__all__ = ["gallery_sources"]
 
 
 def gallery_sources(examples: Path, folder: Path) -> str:
@@ -17,16 +16,6 @@ def gallery_sources(examples: Path, folder: Path) -> str:
         if old.name not in {script.name for script in scripts}:
             old.unlink()
     for script in scripts:
-        text = script.read_text(encoding="utf-8")
-        (folder / script.name).write_text(with_heading(text), encoding="utf-8")
+        shutil.copy2(script, folder / script.name)
     shutil.copy2(Path(__file__).parents[1] / "gallery-header.rst", folder / "GALLERY_HEADER.rst")
     return str(folder)
-
-
-def with_heading(script: str) -> str:
-    """Return a script whose docstring begins with an underlined heading: its first sentence, where it has none."""
-    if re.match(r'"""\n?[^\n]+\n=+\n', script):
-        return script
-    first, rest = script.removeprefix('"""').lstrip("\n").split("\n", 1)
-    title = re.split(r"[.:] |\.?$", first.removesuffix('"""'))[0]
-    return f'"""{title}\n{"=" * len(title)}\n\n{first}\n{rest}'

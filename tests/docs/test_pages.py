@@ -104,14 +104,3 @@ def test_links_out_of_the_docs_become_links_of_the_site(target: str, page: str, 
     pytest.importorskip("sphinx")
     from_sources = importlib.import_module("from_sources")
     assert from_sources.site_link("a", target, "", PurePosixPath(page), ROOT) == expected
-
-
-@pytest.mark.usefixtures("extensions")
-def test_script_without_a_heading_gets_one() -> None:
-    with_heading = importlib.import_module("gallery_sources").with_heading
-    mended = with_heading('"""What it shows: this. And more.\n\nRun it.\n"""\nx = 1\n')
-    assert mended.startswith('"""What it shows\n=============\n\nWhat it shows: this. And more.\n')
-    assert with_heading(mended) == mended
-    namespace: dict[str, object] = {}
-    exec(mended, namespace)
-    assert namespace["x"] == 1
