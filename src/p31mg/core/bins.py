@@ -336,33 +336,27 @@ class BinModel:
 
         A column sum_l alpha_l u_l + beta_l u'_l is a sum of products with 1/d and 1/d^2, less conj(w) times another.
         """
-        t = self._tables
-        n_batch, n_parameters = state.z.shape[1], t.swells.shape[1]
+        root = self.sampling.n_points**-0.5
         z, exponents, unit, scaled, kappa = (
             np.ascontiguousarray(of_lines.T)[:, None]
-            for of_lines in (state.z, state.exponents, state.unit, state.scaled, state.kappa)
+            for of_lines in (state.z, state.exponents, root * state.unit, root * state.scaled, state.kappa)
         )
-        moves = t.moves.T / np.sqrt(self.sampling.n_points)
-        alpha = unit * t.swells.T
-        alpha += (1j * scaled) * t.turns.T
-        if t.delays is not None:
-            alpha += (scaled * exponents) * t.delays[:, None]
-        alpha /= np.sqrt(self.sampling.n_points)
-        alpha += (scaled * kappa) * moves
-        beta = (self.sampling.dwell_time_s * scaled) * moves
-        turn = np.conj(z)
-        rho = 1.0 - (z.real**2 + z.imag**2)
-        out = np.empty((n_batch, n_parameters, 2, len(self.bins)))
+        turn, rho, step = np.conj(z), 1.0 - (z.real**2 + z.imag**2), self.sampling.dwell_time_s * scaled
+        out = np.empty((len(z), self._tables.swells.shape[1], 2, len(self.bins)))
         _, cosine, sine = self._cosine_table
-        for parameters, lines in t.supports:
-            a, b, w = alpha[:, parameters, lines], beta[:, parameters, lines], turn[..., lines]
-            gamma = rho[..., lines] * b
-            product = _real_rows(a - b, w * a) @ powers[0][:, lines]
-            product += _real_rows(gamma, w * gamma) @ powers[1][:, lines]
+        for parameters, lines, kinds in self._tables.supports:
+            own = np.s_[..., lines]
+            alpha = unit[own] * kinds[0] + scaled[own] * (kinds[1] + kappa[own] * kinds[2])
+            if self.lines.fits_begin_time:
+                alpha += (scaled * exponents)[own] * kinds[3]
+            beta = step[own] * kinds[2]
+            gamma = rho[own] * beta
+            product = _real_rows(alpha - beta, turn[own] * alpha) @ powers[0][:, lines]
+            product += _real_rows(gamma, turn[own] * gamma) @ powers[1][:, lines]
             real, imag, real_turned, imag_turned = np.split(product, 4, axis=1)
             out[:, parameters, 0] = real - (cosine * real_turned - sine * imag_turned)
             out[:, parameters, 1] = imag - (sine * real_turned + cosine * imag_turned)
-        return out.reshape(n_batch, n_parameters, -1)
+        return out.reshape(*out.shape[:2], -1)
 
 
 def _real_rows(*factors: ComplexArray) -> FloatArray:

@@ -103,14 +103,17 @@ class Tables:
         return self._square(self._curvature_table @ _planes(of_residual.reshape(-1, of_residual.shape[-1])))
 
     @cached_property
-    def supports(self) -> list[tuple[list[int], slice]]:
-        """Parameters grouped by the lines that they reach, and those lines."""
+    def supports(self) -> list[tuple[list[int], slice, list[ComplexArray]]]:
+        """Parameters grouped by the lines that they reach, those lines, and W of every kind there, each (parameters, lines)."""
         groups: dict[tuple[int, int], list[int]] = {}
         for i, reached in enumerate(np.any(self._kinds, axis=0).T):
             own = np.flatnonzero(reached)
             ends = (int(own[0]), int(own[-1]) + 1) if own.size else (0, 0)
             groups.setdefault(ends, []).append(i)
-        return [(parameters, slice(*ends)) for ends, parameters in groups.items()]
+        return [
+            (parameters, lines, [kind[lines, parameters].T.copy() for kind in self._kinds])
+            for parameters, lines in ((group, slice(*ends)) for ends, group in groups.items())
+        ]
 
     def _square(self, lower: FloatArray) -> FloatArray:
         """Return symmetric matrices (B, P, P) of their lower triangles (P (P + 1) / 2, B)."""
