@@ -65,9 +65,11 @@ fuzz: $(VENV)/.installed-test
 
 bench: $(VENV)/.installed $(PEERS)/.installed
 	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/run.py --table docs/performance.md
 
 bench-quick: $(VENV)/.installed
 	$(BIN)/python benchmarks/run.py --quick
+	$(BIN)/python benchmarks/run.py --table docs/performance.md
 
 # What is published: wheel and sdist in dist/, with metadata that the index takes
 dist: $(TOOLS)/.installed

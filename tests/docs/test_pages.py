@@ -84,6 +84,15 @@ def test_validation_page_is_what_its_records_say(
     assert shown.strip() == tables.strip()
 
 
+def test_performance_page_is_what_its_records_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [str(ROOT / "benchmarks"), *sys.path])
+    record = importlib.import_module("suite.record")
+    shown = text(DOCS / "performance.md").split(record.BEGIN)[1].split(record.END)[0].strip()
+    sections = re.findall(r"^### (\w+)$", shown, flags=re.M)
+    assert set(sections) == {path.stem for path in record.RESULTS.glob("*.json")}
+    assert shown == record.markdown(record.load(sections)).strip()
+
+
 @pytest.fixture
 def extensions(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [str(DOCS / "_extensions"), *sys.path])
