@@ -185,3 +185,24 @@ def test_beta_is_drawn_once_more_as_many_times_as_is_said(drawn: FitPlot, result
         there = dict(zip(*whole.get_data(), strict=True))
         there = np.array([there[at] for at in ppm])
         np.testing.assert_allclose(shown - shown[0], times * (there - there[0]), atol=1e-9 * np.abs(shown).max())
+
+
+def test_beta_is_not_drawn_once_more_where_it_was_not_found_or_would_hide_the_spectrum() -> None:
+    good = p31mg.simulate(0.5, prior="muscle-3t", snr=300, seed=1)
+    mirrored = p31mg.fit(replace(good, fid=good.fid.conj()), prior="muscle-3t")
+    noisy = p31mg.fit(p31mg.simulate(0.5, prior="muscle-3t", snr=40, seed=1), prior="muscle-3t")
+    assert not np.isfinite(mirrored.shift_alpha_beta_ppm)
+    for result in (mirrored, noisy):
+        assert not [t for t in p31mg.plot.fit(result).ax.texts if "×" in t.get_text()]
+
+
+@pytest.mark.parametrize("size_in", [(9, 7), (5, 4.5), (4, 2.5)])
+def test_rows_of_labels_do_not_touch_in_a_panel_of_any_size(
+    size_in: tuple[float, float], result: p31mg.FitResult
+) -> None:
+    figure = Figure(figsize=size_in, layout="constrained")
+    drawn = p31mg.plot.fit(result, 1, figure.add_subplot())
+    figure.draw_without_rendering()
+    boxes = {label.get_text(): label.get_window_extent() for label in drawn.labels}
+    assert not boxes["α-ATP"].overlaps(boxes["NAD(H)"])
+    assert min(box.y0 for box in boxes.values()) > drawn.ax.get_window_extent().y0
