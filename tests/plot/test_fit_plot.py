@@ -187,13 +187,27 @@ def test_beta_is_drawn_once_more_as_many_times_as_is_said(drawn: FitPlot, result
         np.testing.assert_allclose(shown - shown[0], times * (there - there[0]), atol=1e-9 * np.abs(shown).max())
 
 
-def test_beta_is_not_drawn_once_more_where_it_was_not_found_or_would_hide_the_spectrum() -> None:
+def enlarged_beta(drawn: FitPlot) -> list[np.ndarray]:
+    known = {drawn.data, drawn.model, drawn.residual, *drawn.resonances}
+    return [np.asarray(line.get_data()) for line in drawn.ax.lines if line not in known]
+
+
+def test_beta_that_was_not_found_is_not_drawn_once_more() -> None:
     good = p31mg.simulate(0.5, prior="muscle-3t", snr=300, seed=1)
     mirrored = p31mg.fit(replace(good, fid=good.fid.conj()), prior="muscle-3t")
-    noisy = p31mg.fit(p31mg.simulate(0.5, prior="muscle-3t", snr=40, seed=1), prior="muscle-3t")
     assert not np.isfinite(mirrored.shift_alpha_beta_ppm)
-    for result in (mirrored, noisy):
-        assert not [t for t in p31mg.plot.fit(result).ax.texts if "×" in t.get_text()]
+    assert not enlarged_beta(p31mg.plot.fit(mirrored))
+
+
+@pytest.mark.parametrize("snr", [60, 80, 120, 200, 400])
+def test_enlarged_beta_hides_neither_the_spectrum_nor_its_label(snr: float) -> None:
+    drawn = p31mg.plot.fit(p31mg.fit(p31mg.simulate(0.5, prior="muscle-3t", snr=snr, seed=1), prior="muscle-3t"))
+    data, model = enlarged_beta(drawn)
+    ppm, whole = np.asarray(drawn.data.get_data())
+    below = whole[(ppm >= data[0].min()) & (ppm <= data[0].max())]
+    (text,) = (t for t in drawn.ax.texts if "×" in t.get_text())
+    highest = max(data[1].max(), model[1].max())
+    assert below.max() < data[1].min() < highest < text.get_position()[1] < drawn.ax.get_ylim()[1]
 
 
 @pytest.mark.parametrize("size_in", [(9, 7), (5, 4.5), (4, 2.5)])
