@@ -35,7 +35,7 @@ print(table.assign(true_beta=truth.to_dataframe()["beta"]).round(2).to_string(in
 # Figures
 # -------
 
-figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.6), layout="constrained")
+figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.4), layout="constrained")
 p31mg.plot.cohort(found, "age", "free_mg_mM", ax=left)
 p31mg.plot.cohort(found, "strength_nm", "free_mg_mM", ax=right)
 plt.show()

@@ -55,7 +55,7 @@ for i, name in enumerate(fids):
 # What the eye sees
 # -----------------
 
-figure, axes = plt.subplots(2, 3, figsize=(15, 9), layout="constrained")
+figure, axes = plt.subplots(2, 3, figsize=(11, 8), layout="constrained")
 for i, (name, ax) in enumerate(zip(fids, axes.flat, strict=True)):
     if np.isfinite(fit.amplitude[i]).all():
         drawn = p31mg.plot.fit(fit, i, ax)

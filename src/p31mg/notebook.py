@@ -22,16 +22,16 @@ _FAINT = "opacity:0.65"
 
 
 def number(value: float, digits: int = 4) -> str:
-    """Return a number to so many significant digits, and a dash for one that is not known.
+    """Return a number to so many significant digits, zeros at the end too, and a dash for one that is not known.
 
     Examples
     --------
     >>> number(8.54967), number(float("nan")), number(float("inf"))
-    ('8.55', '–', '∞')
+    ('8.550', '–', '∞')
     """
     if np.isnan(value):
         return "–"
-    return f"{value:.{digits}g}" if np.isfinite(value) else f"{'-' if value < 0 else ''}∞"
+    return f"{value:#.{digits}g}".removesuffix(".") if np.isfinite(value) else f"{'-' if value < 0 else ''}∞"
 
 
 def rows_shown(n: int) -> range:

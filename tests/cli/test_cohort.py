@@ -78,6 +78,15 @@ def test_models_that_are_not_corrected_have_no_second_line_and_one_note(run: Run
     assert done.stdout.count(f"note on {interaction}: not corrected") == 1
 
 
+def test_figure_of_a_model_of_several_terms_is_said_to_be_unadjusted(
+    run: Run, tables: tuple[Path, Path], tmp_path: Path
+) -> None:
+    several = ("--formula", "strength_nm ~ free_mg_mM + age + sex", "--figure", tmp_path / "several.png")
+    assert "the figure is not adjusted for age, sex; the table is" in run("cohort", *tables, *several).stderr
+    one = ("--formula", "strength_nm ~ free_mg_mM", "--figure", tmp_path / "one.png")
+    assert "adjusted" not in run("cohort", *tables, *one).stderr
+
+
 @pytest.mark.filterwarnings("always")
 def test_doubts_are_notes(run: Run, tables: tuple[Path, Path], tmp_path: Path) -> None:
     people = pd.read_csv(tables[1], sep="\t")

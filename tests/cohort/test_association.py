@@ -323,6 +323,11 @@ def doubts_of(results: pd.DataFrame, participants: pd.DataFrame, formula: str) -
             "column age is 999 where the median is 6...: subjects sub-004, sub-006; if it is a code for nothing",
         ),
         (
+            lambda t: t.assign(age=t["age"].mask(t.index.isin([3, 5]), -1)),
+            "free_mg_mM ~ age",
+            "column age is -1 where all others are above 0: subjects sub-004, sub-006; if it is a code for nothing",
+        ),
+        (
             lambda t: t.assign(sex=1 + (t["sex"] == "male")),
             "free_mg_mM ~ sex",
             r"column sex has the numbers 1, 2 and one slope for all; if they are codes, write C\(sex\)",
@@ -357,10 +362,12 @@ def test_what_looks_like_a_mistake_is_told(spoil: Spoil, formula: str, says: str
         "log(strength_nm) ~ free_mg_mM",
         "site ~ age",
         "serum_mg_mM ~ ph",
+        "free_mg_mM ~ change",
     ],
 )
 def test_what_is_usual_is_not_told(formula: str, people, results) -> None:
     numbers = people.participants.assign(site=people.participants.index % 3, flag=people.participants.index // 7 % 2)
+    numbers["change"] = numbers["age"] - numbers["age"].median()
     assert doubts_of(results, numbers, formula) == ()
 
 

@@ -41,7 +41,7 @@ def test_legend_says_slopes_of_the_table(found) -> None:
 
 def test_legend_says_which_lines_are_drawn(found) -> None:
     legend = p31mg.plot.cohort(found, ax=Figure().add_subplot()).ax.get_legend()
-    assert legend.get_title().get_text() == "lines as measured, 95 % bands"
+    assert legend.get_title().get_text() == "unadjusted lines as measured, 95 % bands"
 
 
 @pytest.mark.parametrize(("x", "y"), [("age", "free_mg_mM"), ("free_mg_mM", "strength_nm")])

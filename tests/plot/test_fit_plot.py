@@ -185,3 +185,38 @@ def test_beta_is_drawn_once_more_as_many_times_as_is_said(drawn: FitPlot, result
         there = dict(zip(*whole.get_data(), strict=True))
         there = np.array([there[at] for at in ppm])
         np.testing.assert_allclose(shown - shown[0], times * (there - there[0]), atol=1e-9 * np.abs(shown).max())
+
+
+def enlarged_beta(drawn: FitPlot) -> list[np.ndarray]:
+    known = {drawn.data, drawn.model, drawn.residual, *drawn.resonances}
+    return [np.asarray(line.get_data()) for line in drawn.ax.lines if line not in known]
+
+
+def test_beta_that_was_not_found_is_not_drawn_once_more() -> None:
+    good = p31mg.simulate(0.5, prior="muscle-3t", snr=300, seed=1)
+    mirrored = p31mg.fit(replace(good, fid=good.fid.conj()), prior="muscle-3t")
+    assert not np.isfinite(mirrored.shift_alpha_beta_ppm)
+    assert not enlarged_beta(p31mg.plot.fit(mirrored))
+
+
+@pytest.mark.parametrize("snr", [60, 80, 120, 200, 400])
+def test_enlarged_beta_hides_neither_the_spectrum_nor_its_label(snr: float) -> None:
+    drawn = p31mg.plot.fit(p31mg.fit(p31mg.simulate(0.5, prior="muscle-3t", snr=snr, seed=1), prior="muscle-3t"))
+    data, model = enlarged_beta(drawn)
+    ppm, whole = np.asarray(drawn.data.get_data())
+    below = whole[(ppm >= data[0].min()) & (ppm <= data[0].max())]
+    (text,) = (t for t in drawn.ax.texts if "×" in t.get_text())
+    highest = max(data[1].max(), model[1].max())
+    assert below.max() < data[1].min() < highest < text.get_position()[1] < drawn.ax.get_ylim()[1]
+
+
+@pytest.mark.parametrize("size_in", [(9, 7), (5, 4.5), (4, 2.5)])
+def test_rows_of_labels_do_not_touch_in_a_panel_of_any_size(
+    size_in: tuple[float, float], result: p31mg.FitResult
+) -> None:
+    figure = Figure(figsize=size_in, layout="constrained")
+    drawn = p31mg.plot.fit(result, 1, figure.add_subplot())
+    figure.draw_without_rendering()
+    boxes = {label.get_text(): label.get_window_extent() for label in drawn.labels}
+    assert not boxes["α-ATP"].overlaps(boxes["NAD(H)"])
+    assert min(box.y0 for box in boxes.values()) > drawn.ax.get_window_extent().y0

@@ -57,7 +57,11 @@ class _Choice(click.ParamType):  # type: ignore[type-arg]
 @click.option(
     "--only", type=_Choice(), multiple=True, metavar="COLUMN=VALUE", help="Rows of RESULTS to use, as session=ses-1."
 )
-@click.option("--figure", type=click.Path(path_type=Path), help="Draw the first formula here (.png, .pdf, .svg).")
+@click.option(
+    "--figure",
+    type=click.Path(path_type=Path),
+    help="Draw outcome and first term of the first formula here, unadjusted (.png, .pdf, .svg).",
+)
 @format_option
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Also write the table here (.csv; .json with all names)."
@@ -113,6 +117,9 @@ def command(
         p31mg.plot.cohort(found, model.terms[0][0].column, model.outcome.column, ax=drawing.add_subplot())
         write_whole(figure, drawing.savefig)
         click.echo(f"written: {figure}", err=True)
+        if len(model.terms) > 1:
+            others = ", ".join(":".join(f.text for f in term) for term in model.terms[1:])
+            click.echo(f"the figure is not adjusted for {others}; the table is", err=True)
 
 
 def _names(subjects: str) -> str:

@@ -19,6 +19,8 @@ __all__ = ["doubts_of"]
 _FARTHEST = 6.0
 """Robust sds from the median: of 10,000 normal values none is as far."""
 _MOST_CODES = 5
+_MOST_NEGATIVE = 0.2
+"""Share of people with one and the same negative value, all others positive, that may be a code, as -1 for no age."""
 
 
 def doubts_of(model: Formula, people: pd.DataFrame) -> list[str]:
@@ -52,6 +54,13 @@ def _of_column(factor: Factor, people: pd.DataFrame) -> list[str]:
         doubts.append(
             f"column {name} is {values[distance.argmax()]:g} where the median is {np.median(values):g}: "
             f"{rows_text(people, distance > _FARTHEST)}; if it is a code for nothing, leave the cell empty"
+        )
+        return doubts
+    below = values < 0
+    if len(set(values[below])) == 1 and (values[~below] > 0).all() and below.mean() <= _MOST_NEGATIVE:
+        doubts.append(
+            f"column {name} is {values[below][0]:g} where all others are above 0: {rows_text(people, below)}; "
+            f"if it is a code for nothing, leave the cell empty"
         )
     return doubts
 

@@ -62,7 +62,8 @@ def cohort(
     """Draw one column of a cohort against another, with least-squares lines and their bands, by group.
 
     The lines run through what was measured, with bands that need no equal variances (HC3). The legend has the standardised
-    slope as measured and corrected for the error of Mg2+. A cross shows the median error of Mg2+, one sd to each side.
+    slope as measured and corrected for the error of Mg2+. Neither is adjusted for a third column: a model of several terms is in
+    the table only. A cross shows the median error of Mg2+, one sd to each side.
 
     Parameters
     ----------
@@ -129,7 +130,7 @@ def cohort(
     lowest, highest = ax.get_ylim()
     ax.set_ylim(lowest, highest + _ROOM_OF_A_ROW * (len(groups) + 1) * (highest - lowest))
     ax.legend(
-        title=f"lines as measured, {100 * result.level:g} % bands",
+        title=f"unadjusted lines as measured, {100 * result.level:g} % bands",
         title_fontsize="small",
         alignment="left",
         frameon=False,
@@ -205,12 +206,19 @@ def power(result: PowerResult, figure: Figure | None = None) -> PowerPlot:
 
         figure = plt.figure(figsize=POWER_SIZE, layout="constrained")
     by_snr, people = figure.subplots(1, 2)
-    by_snr.plot(result.snr, result.reliability, color=RESONANCE[0], label="test-retest ICC = reliability")
+    by_snr.plot(
+        result.snr, result.reliability, "o-", markersize=3, color=RESONANCE[0], label="test-retest ICC = reliability"
+    )
     if result.n is not None:
-        by_snr.plot(result.snr, result.power, color=RESONANCE[5], label=f"power with {result.n} people")
+        by_snr.plot(
+            result.snr, result.power, "o-", markersize=3, color=RESONANCE[5], label=f"power with {result.n} people"
+        )
         by_snr.axhline(result.target, color=RESIDUAL, linewidth=0.8, linestyle="--")
     by_snr.set_ylim(0, 1.02)
-    people.plot(result.snr, result.n_needed, color=DATA, label=f"people for a power of {result.target:g}")
+    by_snr.set_ylabel("ICC" if result.n is None else "ICC, power")
+    people.plot(
+        result.snr, result.n_needed, "o-", markersize=3, color=DATA, label=f"people for a power of {result.target:g}"
+    )
     if result.n is not None:
         people.axhline(result.n, color=RESIDUAL, linewidth=0.8, linestyle="--", label=f"{result.n} people")
     people.set_ylabel("people with valid Mg²⁺")
@@ -221,7 +229,7 @@ def power(result: PowerResult, figure: Figure | None = None) -> PowerPlot:
         ax.legend(frameon=False, fontsize="small")
         _label_log(ax.xaxis)
     _label_log(people.yaxis)
-    by_snr.set_title(f"correlation of true Mg²⁺: {result.effect:g}", loc="left", fontsize="medium")
+    by_snr.set_title(f"correlation with true Mg²⁺: {result.effect:g}", loc="left", fontsize="medium")
     return PowerPlot(figure, by_snr, people)
 
 

@@ -29,8 +29,11 @@ _PAD = 0.035
 _NEAR_BETA_PPM = 2.0
 _MAGNIFIED = 0.35
 _MAGNIFIED_BASE = 0.3
-"""Height of the enlarged beta-ATP, and of the line that it stands on, in that of PCr."""
+_HIGHEST = 0.9
+"""Height of the enlarged beta-ATP, of the line that it stands on, and of the top of its noise, in that of PCr."""
 _MOST_TIMES = 50
+_ROW_PT = 9.0
+"""Height of a row of labels, in points: in a small panel it takes a larger share."""
 
 
 @dataclass(frozen=True)
@@ -118,9 +121,11 @@ def draw(
     )
     _magnify_beta(ax, ppm, data, model, result, where)
     bottom = floor + resonances[:, seen].min()
-    labels = _label(ax, result, where, bottom - pad * np.array([0.3, 1.3]))
+    top = max(data[seen].max(), model[seen].max()) + pad
+    row = _row_height(ax, top - bottom)
+    labels = _label(ax, result, where, bottom - row * np.array([0.2, 1.2]))
     ax.set_xlim(left, right)
-    ax.set_ylim(bottom - 2.6 * pad, max(data[seen].max(), model[seen].max()) + pad)
+    ax.set_ylim(bottom - 2.4 * row, top)
     ax.set_xlabel("chemical shift from PCr (ppm)")
     ax.set_ylabel("real spectrum (a.u.)")
     ax.set_yticks([])
@@ -130,22 +135,37 @@ def draw(
     return FitPlot(ax, data_line, model_line, residual_line, lines, labels)
 
 
+def _row_height(ax: Axes, span: float) -> float:
+    """Return the height of a row of labels, in the units of data that fill `span` above two and a half of them."""
+    height_pt = 72 * ax.bbox.height / ax.figure.dpi
+    share = min(_ROW_PT / height_pt, 0.2)
+    return span * share / (1 - 2.4 * share)
+
+
 def _magnify_beta(
     ax: Axes, ppm: FloatArray, data: FloatArray, model: FloatArray, result: FitResult, where: int | tuple[int, ...]
 ) -> None:
-    """Draw beta-ATP once more, above its place and so large that its shape is seen beside PCr."""
+    """Draw beta-ATP once more, above its place and so large that its shape is seen beside PCr.
+
+    Not where it was not found. Where it is noisy it is enlarged less, so that it neither runs into the spectrum below it nor
+    out of the picture.
+    """
+    if not np.isfinite(result.shift_alpha_beta_ppm[where]):
+        return
     centre = float(result.chemical_shift_ppm[where][result.names.index("beta_atp")])
     near = np.abs(ppm - centre) < _NEAR_BETA_PPM
     height, whole = float(np.abs(model[near]).max(initial=0.0)), float(np.abs(model).max())
-    times = int(_MAGNIFIED * whole / height) if height > 0 else 1
+    lowest, highest = float(data[near].min()), float(data[near].max())
+    gap = _PAD * whole
+    room = (_HIGHEST * whole - highest - gap) / (highest - lowest)
+    times = int(min(_MAGNIFIED * whole / height, room)) if height > 0 else 1
     if times < 2 or times > _MOST_TIMES:
         return
-    base = _MAGNIFIED_BASE * whole
+    base = max(_MAGNIFIED_BASE * whole, highest + gap - times * lowest)
     ax.plot(ppm[near], base + times * data[near], color=DATA, linewidth=0.9)
     ax.plot(ppm[near], base + times * model[near], color=MODEL, linewidth=1.1)
-    ax.text(
-        centre, base + 1.15 * _MAGNIFIED * whole, f"{label_of('beta_atp')} ×{times}", ha="center", fontsize="x-small"
-    )
+    top = base + times * max(highest, height)
+    ax.text(centre, top + gap, f"{label_of('beta_atp')} ×{times}", ha="center", va="bottom", fontsize="x-small")
 
 
 def _displayed(
