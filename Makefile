@@ -26,7 +26,7 @@ browser-test: $(VENV)/.installed-test
 .PHONY: docs docs-check clean-site
 
 # The site in docs/_build/html: nothing is downloaded, every warning is an error
-docs: $(VENV)/.installed-docs
+docs: clean-site $(VENV)/.installed-docs
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
 
 # Every page of the site in a real browser: links, pictures, console, network, width of a phone
