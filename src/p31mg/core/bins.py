@@ -250,7 +250,7 @@ class BinModel:
     def _residual(self, inverse: FloatArray, state: _LineState, data: ComplexArray) -> ComplexArray:
         turned = state.scaled * np.conj(state.z)
         coefficients = np.stack([state.scaled.real, state.scaled.imag, turned.real, turned.imag])
-        parts = coefficients.transpose(2, 0, 1) @ inverse
+        parts = np.ascontiguousarray(coefficients.transpose(2, 0, 1)) @ inverse  # else not all of NumPy calls BLAS
         residual = data - (parts[:, 0] + 1j * parts[:, 1])
         residual += (parts[:, 2] + 1j * parts[:, 3]) * np.conj(self._turn)
         return residual
