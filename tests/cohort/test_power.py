@@ -93,6 +93,7 @@ def test_snr_at_which_nothing_is_seen_is_not_known() -> None:
         ({"effect": 1.2}, "effect is 1.2"),
         ({"effect": 0.2, "n": 3}, "n is 3; give a number of people from 4"),
         ({"effect": 0.2, "snr": [100, -1]}, r"snr is \[-1.0\]; it must be above 0"),
+        ({"effect": 0.2, "snr": [100, np.inf]}, r"snr is \[inf\]; it must be above 0, and finite"),
         ({"effect": 0.2, "target": 0.01}, "level is 0.05 and target 0.01"),
         (
             {"effect": 0.2, "sd_people_mM": 0},
