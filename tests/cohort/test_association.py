@@ -66,9 +66,12 @@ def test_level_widens_all_intervals(people, results) -> None:
         )
 
 
-def test_model_without_muscle_mg_is_not_corrected(people, results) -> None:
-    (row,) = p31mg.cohort(results, people.participants, "serum_mg_mM ~ age").to_dataframe().to_dict("records")
-    assert row["corrected_beta"] == row["beta"]
+@pytest.mark.parametrize("robust", [True, False])
+def test_model_without_muscle_mg_is_not_corrected(robust: bool, people, results) -> None:
+    table = p31mg.cohort(results, people.participants, "serum_mg_mM ~ age", robust=robust).to_dataframe()
+    (row,) = table.to_dict("records")
+    corrected = {name.removeprefix("corrected_"): value for name, value in row.items() if name.startswith("corrected_")}
+    assert corrected == {name: row[name] for name in corrected}
     assert np.isnan(row["reliability"])
     assert row["note"] == ""
 
@@ -297,11 +300,29 @@ def test_one_sex_only_is_refused(option: str, people, results) -> None:
         p31mg.cohort(results, women, **{option: "sex"})
 
 
-def test_negative_mg_is_refused(people, results) -> None:
-    with pytest.raises(p31mg.InputError, match=r"results have free_mg_mM below 0 in subject sub-002"):
-        p31mg.cohort(
-            results.assign(free_mg_mM=results["free_mg_mM"].mask(results.index == 1, -0.1)), people.participants
-        )
+@pytest.mark.parametrize("column", ["free_mg_mM", "sd_measurement_mM", "sd_condition_mM", "sd_shift_alpha_beta_ppm"])
+def test_negative_mg_and_sds_are_refused(column: str, people, results) -> None:
+    spoilt = results.assign(**{column: results[column].mask(results.index == 1, -0.1)})
+    with pytest.raises(p31mg.InputError, match=rf"results have {column} below 0 in subject sub-002"):
+        p31mg.cohort(spoilt, people.participants)
+
+
+def test_status_of_participants_is_not_that_of_the_fit(people, results) -> None:
+    invalid = results.assign(status="OK", mg_is_valid=results.index != 4)
+    found = p31mg.cohort(invalid, people.participants.assign(status="patient"))
+    assert found.left_out["reason"].tolist() == ["magnesium is not valid (mg_is_valid)"]
+    assert found.left_out["subjects"].tolist() == ["sub-005"]
+
+
+def test_error_of_conditions_is_not_taken_from_participants(people, results) -> None:
+    with pytest.raises(p31mg.InputError, match=r"participants have the column sd_condition_mM, which is one of"):
+        p31mg.cohort(results, people.participants.assign(sd_condition_mM=0.05))
+
+
+def test_columns_that_are_there_twice_are_refused(people, results, tmp_path: Path) -> None:
+    people.participants.assign(**{"age ": 50.0}).to_csv(tmp_path / "people.csv", index=False)
+    with pytest.raises(p31mg.InputError, match=r"people\.csv has the column age twice; rename one"):
+        p31mg.cohort(results, tmp_path / "people.csv")
 
 
 def doubts_of(results: pd.DataFrame, participants: pd.DataFrame, formula: str) -> tuple[str, ...]:

@@ -330,8 +330,12 @@ def _estimated(
 
     rows = []
     for k, name in enumerate(d.names):
-        t = abs(corrected.slope[k]) / sd_corrected.slope[k] if sd_corrected.slope[k] > 0 else np.nan
-        p_corrected = float(2 * stats.t.sf(t, n - p))
+        sd_slope, p_value = float(ordinary.bse[1 + k]), float(ordinary.pvalues[1 + k])
+        sd_corrected_slope, p_corrected = sd_slope, p_value
+        if corrected is not as_measured:
+            sd_corrected_slope = float(sd_corrected.slope[k])
+            t = abs(corrected.slope[k]) / sd_corrected_slope if sd_corrected_slope > 0 else np.nan
+            p_corrected = float(2 * stats.t.sf(t, n - p))
         rows.append(
             {
                 "formula": model.text,
@@ -339,9 +343,9 @@ def _estimated(
                 "outcome": model.outcome.text,
                 "term": name,
                 "n": n,
-                **of_kind(as_measured, sd_measured, k, float(ordinary.bse[1 + k]), float(ordinary.pvalues[1 + k]), ""),
+                **of_kind(as_measured, sd_measured, k, sd_slope, p_value, ""),
                 "reliability": float("nan" if corrector is None else corrected.reliability),
-                **of_kind(corrected, sd_corrected, k, float(sd_corrected.slope[k]), p_corrected, "corrected_"),
+                **of_kind(corrected, sd_corrected, k, sd_corrected_slope, p_corrected, "corrected_"),
                 "note": note,
             }
         )
