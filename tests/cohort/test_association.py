@@ -110,6 +110,11 @@ def test_error_of_conditions_is_noise(people, results) -> None:
     assert two.loc[0, "reliability"] < one.loc[0, "reliability"] - 0.05
 
 
+def test_error_of_a_person_is_that_of_shift_and_conditions_together(people, results) -> None:
+    found = p31mg.cohort(results.assign(sd_measurement_mM=0.03, sd_condition_mM=0.04), people.participants)
+    np.testing.assert_allclose(found.people["sd_of_person_mM"], 0.05)
+
+
 def test_groups_are_fitted_one_by_one(people, results) -> None:
     found = p31mg.cohort(results, people.participants, "free_mg_mM ~ strength_nm + sex", by="sex").to_dataframe()
     assert found["group"].tolist() == ["everyone", "everyone", "sex female", "sex male"]
@@ -132,6 +137,22 @@ def test_comparison_of_groups(people, results) -> None:
     assert row[["difference_low_mM", "difference_high_mM"]].tolist() == pytest.approx([interval.low, interval.high])
     assert row["p_value_all_groups"] == pytest.approx(test.pvalue)
     assert abs(row["corrected_d"]) > abs(row["d"])
+
+
+def test_scatter_and_d_of_groups_are_those_of_true_mg() -> None:
+    people = p31mg.simulate_cohort(600, snr=200, seed=5)
+    group = pd.Series(np.where(np.arange(600) % 2, "b", "a"))
+    results = people.measured()
+    true = people.truth["true_free_mg_mM"] + 0.04 * (group == "b")  # the same error bars, a little further apart
+    moved = results.assign(free_mg_mM=results["free_mg_mM"] + 0.04 * (group == "b"))
+    found = p31mg.cohort(moved, people.participants.assign(group=group), compare="group").groups
+    assert len(found) == 2
+    of_truth = true.groupby(group).std()
+    np.testing.assert_allclose(found["corrected_sd_mM"], of_truth, rtol=0.06)
+    assert (found["sd_mM"] > 1.2 * of_truth.to_numpy()).all()
+    means = true.groupby(group).mean()
+    d = (means["b"] - means["a"]) / np.sqrt((of_truth**2).mean())
+    assert found["corrected_d"][1] == pytest.approx(d, abs=0.12)  # of a difference whose sd is 0.09
 
 
 def test_everyone_left_out_is_counted(people, results) -> None:
@@ -357,6 +378,13 @@ def doubts_of(results: pd.DataFrame, participants: pd.DataFrame, formula: str) -
             lambda t: t.assign(sex=t["sex"].mask((t.index < 30) & (t["sex"] == "female"), "F")),
             "free_mg_mM ~ sex",
             "column sex has 'F' and 'female'; if they are the same, give them one name",
+        ),
+        (
+            lambda t: t.assign(
+                age=np.where(t.index < 70, 50.0, 50.0 + t.index % 7).astype(float) + 900 * (t.index == 8)
+            ),
+            "free_mg_mM ~ age",
+            "column age is 950 where the median is 50: subject sub-009",
         ),
         (lambda t: t, "free_mg_mM ~ sd_mM", "column sd_mM is of the measurement, not of people, and is taken as exact"),
         (lambda t: t, "p_mg ~ age", "column p_mg is of the measurement"),

@@ -107,3 +107,7 @@ def test_snr_at_which_nothing_is_seen_is_not_known() -> None:
 def test_what_makes_no_sense_is_refused(options: dict[str, object], says: str) -> None:
     with pytest.raises(p31mg.InputError, match=says):
         p31mg.power(**options)
+
+
+def test_power_without_an_effect_is_the_level() -> None:
+    assert p31mg.power(1e-9, n=100, snr=300, level=0.1).power[0] == pytest.approx(0.1, rel=1e-6)
