@@ -111,3 +111,8 @@ def test_what_makes_no_sense_is_refused(options: dict[str, object], says: str) -
 
 def test_power_without_an_effect_is_the_level() -> None:
     assert p31mg.power(1e-9, n=100, snr=300, level=0.1).power[0] == pytest.approx(0.1, rel=1e-6)
+
+
+def test_snr_that_is_needed_gives_the_power_wanted_in_few_people() -> None:
+    needed = p31mg.power(0.75, n=15, snr=300).snr_needed
+    assert p31mg.power(0.75, n=15, snr=needed).power[0] == pytest.approx(0.8, abs=0.01)
