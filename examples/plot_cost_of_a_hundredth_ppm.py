@@ -20,6 +20,7 @@ from p31mg.plot.style import RESONANCE
 CONCENTRATIONS_MM = (0.3, 0.5, 1.0)
 STEP_PPM = 0.01
 LABEL_PLACES = {"gupta-1978": (7, -4), "gupta-1984": (6, -12), "iotti-1996": (-6, 5)}
+ANYWHERE = (7, 5)
 
 
 def percent(calibration: p31mg.Calibration, free_mg_mM: np.ndarray) -> np.ndarray:
@@ -38,7 +39,7 @@ for colour, calibration in zip(RESONANCE, p31mg.calibrations().values(), strict=
     relative.plot(grid, percent(calibration, grid), color=colour, label=calibration.id)
     relative.plot(concentrations, costs, "o", color=colour, markersize=4)
     for mg, value in zip(concentrations, costs, strict=True):
-        place = LABEL_PLACES[calibration.id]
+        place = LABEL_PLACES.get(calibration.id, ANYWHERE)
         relative.annotate(
             f"{value:.1f}",
             (mg, value),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import secrets
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from p31mg.errors import WriteError
@@ -19,14 +21,13 @@ def write_whole(path: Path, save: Callable[[str], object]) -> Path:
     """Let `save` write a temporary file beside `path` and put it in its place when it is whole and on the disk."""
     suffix = "".join(path.suffixes[-2:])
     try:
-        descriptor, temporary = tempfile.mkstemp(prefix=TEMPORARY_PREFIX, suffix=suffix, dir=path.parent)
-        os.close(descriptor)
+        temporary = _new_file(path.parent, suffix)
         try:
             save(temporary)
-            Path(temporary).chmod(0o666 & ~_umask())
             _flush(Path(temporary))
             Path(temporary).replace(path)
-            _flush(path.parent)
+            with suppress(OSError):  # the file is whole: some network drives only cannot wait for its name
+                _flush(path.parent)
         finally:
             Path(temporary).unlink(missing_ok=True)
     except OSError as error:
@@ -43,6 +44,13 @@ def write_bytes(path: Path, content: bytes) -> Path:
 def write_text(path: Path, text: str) -> Path:
     """Write a text as UTF-8, whole or not at all."""
     return write_whole(path, lambda name: Path(name).write_text(text, encoding="utf-8"))
+
+
+def _new_file(folder: Path, suffix: str) -> str:
+    """Return the name of a new file. Who may read it the system decides: to ask for the umask is to change it for all threads."""
+    name = folder / f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}{suffix}"
+    os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    return str(name)
 
 
 def _flush(path: Path) -> None:
@@ -67,9 +75,3 @@ def make_folder(path: str | os.PathLike[str]) -> Path:
         msg = f"output folder {path} cannot be written: {error.strerror or error}."
         raise WriteError(msg) from error
     return path
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

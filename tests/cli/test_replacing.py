@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -86,3 +87,26 @@ def test_file_of_the_user_survives_a_disk_that_is_full(
         write(what, there)
     assert there.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == ["own.toml"]
+
+
+def test_drives_that_cannot_wait_for_names_are_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flush = atomic._flush
+
+    def of_files_only(path: Path) -> None:
+        if path.is_dir():
+            raise OSError(22, "Invalid argument", str(path))
+        flush(path)
+
+    monkeypatch.setattr(atomic, "_flush", of_files_only)
+    assert atomic.write_text(tmp_path / "out.csv", "whole").read_text(encoding="utf-8") == "whole"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no umask")
+def test_files_are_readable_as_the_umask_says_which_stays(tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        written = atomic.write_text(tmp_path / "out.csv", "whole")
+        assert written.stat().st_mode & 0o777 == 0o640
+        assert os.umask(0o027) == 0o027
+    finally:
+        os.umask(before)

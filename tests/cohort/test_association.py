@@ -66,9 +66,12 @@ def test_level_widens_all_intervals(people, results) -> None:
         )
 
 
-def test_model_without_muscle_mg_is_not_corrected(people, results) -> None:
-    (row,) = p31mg.cohort(results, people.participants, "serum_mg_mM ~ age").to_dataframe().to_dict("records")
-    assert row["corrected_beta"] == row["beta"]
+@pytest.mark.parametrize("robust", [True, False])
+def test_model_without_muscle_mg_is_not_corrected(robust: bool, people, results) -> None:
+    table = p31mg.cohort(results, people.participants, "serum_mg_mM ~ age", robust=robust).to_dataframe()
+    (row,) = table.to_dict("records")
+    corrected = {name.removeprefix("corrected_"): value for name, value in row.items() if name.startswith("corrected_")}
+    assert corrected == {name: row[name] for name in corrected}
     assert np.isnan(row["reliability"])
     assert row["note"] == ""
 
@@ -107,6 +110,11 @@ def test_error_of_conditions_is_noise(people, results) -> None:
     assert two.loc[0, "reliability"] < one.loc[0, "reliability"] - 0.05
 
 
+def test_error_of_a_person_is_that_of_shift_and_conditions_together(people, results) -> None:
+    found = p31mg.cohort(results.assign(sd_measurement_mM=0.03, sd_condition_mM=0.04), people.participants)
+    np.testing.assert_allclose(found.people["sd_of_person_mM"], 0.05)
+
+
 def test_groups_are_fitted_one_by_one(people, results) -> None:
     found = p31mg.cohort(results, people.participants, "free_mg_mM ~ strength_nm + sex", by="sex").to_dataframe()
     assert found["group"].tolist() == ["everyone", "everyone", "sex female", "sex male"]
@@ -129,6 +137,22 @@ def test_comparison_of_groups(people, results) -> None:
     assert row[["difference_low_mM", "difference_high_mM"]].tolist() == pytest.approx([interval.low, interval.high])
     assert row["p_value_all_groups"] == pytest.approx(test.pvalue)
     assert abs(row["corrected_d"]) > abs(row["d"])
+
+
+def test_scatter_and_d_of_groups_are_those_of_true_mg() -> None:
+    people = p31mg.simulate_cohort(600, snr=200, seed=5)
+    group = pd.Series(np.where(np.arange(600) % 2, "b", "a"))
+    results = people.measured()
+    true = people.truth["true_free_mg_mM"] + 0.04 * (group == "b")  # the same error bars, a little further apart
+    moved = results.assign(free_mg_mM=results["free_mg_mM"] + 0.04 * (group == "b"))
+    found = p31mg.cohort(moved, people.participants.assign(group=group), compare="group").groups
+    assert len(found) == 2
+    of_truth = true.groupby(group).std()
+    np.testing.assert_allclose(found["corrected_sd_mM"], of_truth, rtol=0.06)
+    assert (found["sd_mM"] > 1.2 * of_truth.to_numpy()).all()
+    means = true.groupby(group).mean()
+    d = (means["b"] - means["a"]) / np.sqrt((of_truth**2).mean())
+    assert found["corrected_d"][1] == pytest.approx(d, abs=0.12)  # of a difference whose sd is 0.09
 
 
 def test_everyone_left_out_is_counted(people, results) -> None:
@@ -297,11 +321,29 @@ def test_one_sex_only_is_refused(option: str, people, results) -> None:
         p31mg.cohort(results, women, **{option: "sex"})
 
 
-def test_negative_mg_is_refused(people, results) -> None:
-    with pytest.raises(p31mg.InputError, match=r"results have free_mg_mM below 0 in subject sub-002"):
-        p31mg.cohort(
-            results.assign(free_mg_mM=results["free_mg_mM"].mask(results.index == 1, -0.1)), people.participants
-        )
+@pytest.mark.parametrize("column", ["free_mg_mM", "sd_measurement_mM", "sd_condition_mM", "sd_shift_alpha_beta_ppm"])
+def test_negative_mg_and_sds_are_refused(column: str, people, results) -> None:
+    spoilt = results.assign(**{column: results[column].mask(results.index == 1, -0.1)})
+    with pytest.raises(p31mg.InputError, match=rf"results have {column} below 0 in subject sub-002"):
+        p31mg.cohort(spoilt, people.participants)
+
+
+def test_status_of_participants_is_not_that_of_the_fit(people, results) -> None:
+    invalid = results.assign(status="OK", mg_is_valid=results.index != 4)
+    found = p31mg.cohort(invalid, people.participants.assign(status="patient"))
+    assert found.left_out["reason"].tolist() == ["magnesium is not valid (mg_is_valid)"]
+    assert found.left_out["subjects"].tolist() == ["sub-005"]
+
+
+def test_error_of_conditions_is_not_taken_from_participants(people, results) -> None:
+    with pytest.raises(p31mg.InputError, match=r"participants have the column sd_condition_mM, which is one of"):
+        p31mg.cohort(results, people.participants.assign(sd_condition_mM=0.05))
+
+
+def test_columns_that_are_there_twice_are_refused(people, results, tmp_path: Path) -> None:
+    people.participants.assign(**{"age ": 50.0}).to_csv(tmp_path / "people.csv", index=False)
+    with pytest.raises(p31mg.InputError, match=r"people\.csv has the column age twice; rename one"):
+        p31mg.cohort(results, tmp_path / "people.csv")
 
 
 def doubts_of(results: pd.DataFrame, participants: pd.DataFrame, formula: str) -> tuple[str, ...]:
@@ -341,6 +383,13 @@ def doubts_of(results: pd.DataFrame, participants: pd.DataFrame, formula: str) -
             lambda t: t.assign(sex=t["sex"].mask((t.index < 30) & (t["sex"] == "female"), "F")),
             "free_mg_mM ~ sex",
             "column sex has 'F' and 'female'; if they are the same, give them one name",
+        ),
+        (
+            lambda t: t.assign(
+                age=np.where(t.index < 70, 50.0, 50.0 + t.index % 7).astype(float) + 900 * (t.index == 8)
+            ),
+            "free_mg_mM ~ age",
+            "column age is 950 where the median is 50: subject sub-009",
         ),
         (lambda t: t, "free_mg_mM ~ sd_mM", "column sd_mM is of the measurement, not of people, and is taken as exact"),
         (lambda t: t, "p_mg ~ age", "column p_mg is of the measurement"),

@@ -23,6 +23,9 @@ from .conftest import drawn
         "free_mg_mM ~ C(site)",
         "free_mg_mM ~ C(site)*sex",
         "free_mg_mM~1+age",
+        "free_mg_mM ~ age*age",
+        "free_mg_mM ~ sex*sex + age",
+        "free_mg_mM ~ sex*age + age:sex",
     ],
 )
 def test_formula_means_what_it_means_in_statsmodels(text: str) -> None:
@@ -53,6 +56,7 @@ def test_names_say_which_level() -> None:
         ("free_mg_mM ~ ", "write outcome ~ term"),
         ("free_mg_mM ~ 1", "has no term"),
         ("free_mg_mM ~ age ~ sex", "write outcome ~ term"),
+        ("free_mg_mM ~ a*b*c*d*e", r"crosses 5 factors with \*; at most 4"),
         ("free_mg_mM ~ sex + age**2", r"has the power 'age\*\*2'; make a column of it"),
         ("free_mg_mM ~ age - sex", r"the term 'age - sex'; terms are column"),
         ("free_mg_mM ~ __import__('os').getcwd()", r"the term \"__import__"),

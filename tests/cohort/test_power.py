@@ -93,6 +93,7 @@ def test_snr_at_which_nothing_is_seen_is_not_known() -> None:
         ({"effect": 1.2}, "effect is 1.2"),
         ({"effect": 0.2, "n": 3}, "n is 3; give a number of people from 4"),
         ({"effect": 0.2, "snr": [100, -1]}, r"snr is \[-1.0\]; it must be above 0"),
+        ({"effect": 0.2, "snr": [100, np.inf]}, r"snr is \[inf\]; it must be above 0, and finite"),
         ({"effect": 0.2, "target": 0.01}, "level is 0.05 and target 0.01"),
         (
             {"effect": 0.2, "sd_people_mM": 0},
@@ -106,3 +107,12 @@ def test_snr_at_which_nothing_is_seen_is_not_known() -> None:
 def test_what_makes_no_sense_is_refused(options: dict[str, object], says: str) -> None:
     with pytest.raises(p31mg.InputError, match=says):
         p31mg.power(**options)
+
+
+def test_power_without_an_effect_is_the_level() -> None:
+    assert p31mg.power(1e-9, n=100, snr=300, level=0.1).power[0] == pytest.approx(0.1, rel=1e-6)
+
+
+def test_snr_that_is_needed_gives_the_power_wanted_in_few_people() -> None:
+    needed = p31mg.power(0.75, n=15, snr=300).snr_needed
+    assert p31mg.power(0.75, n=15, snr=needed).power[0] == pytest.approx(0.8, abs=0.01)

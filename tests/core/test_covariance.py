@@ -99,6 +99,14 @@ class TestUnsound:
         saddle = np.array([[1.0, 2.0, 0.0, 0.0], [2.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 2.0], [0.0, 0.0, 2.0, 1.0]])
         assert np.isnan(of(saddle)).all()
 
+    def test_curvature_whose_inverse_looks_like_variances_is_nan(self):
+        """One direction falls, and yet all diagonal elements of the inverse are above 0."""
+        saddle = np.array([[1.0, 2.0, 2.0], [2.0, 1.0, -2.0], [2.0, -2.0, 1.0]])
+        assert (np.diag(np.linalg.inv(saddle)) > 0).all()
+        both = covariance(np.stack([saddle, np.eye(3)]), np.zeros((2, 3), dtype=bool), np.ones((2, 3)))
+        assert np.isnan(both[0]).all()
+        np.testing.assert_allclose(both[1], np.eye(3), atol=1e-12)
+
     def test_scale_of_the_parameters_can_be_given(self, jacobian):
         information = jacobian.T @ jacobian
         given = of(information, diagonal=3.0 * np.diag(information)[None])

@@ -7,7 +7,7 @@ import pytest
 
 import p31mg
 
-ALL = ["gupta-1978", "gupta-1984", "iotti-1996"]
+ALL = list(p31mg.calibrations())
 
 
 def test_each_calibration_of_a_fit_is_as_alone(fitted) -> None:

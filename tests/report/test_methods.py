@@ -13,7 +13,9 @@ import pytest
 import p31mg
 from p31mg.fitting import judge
 from p31mg.magnesium import calibration_record
+from p31mg.prior import LINESHAPES
 from p31mg.report import header_fields, write_methods
+from p31mg.report.fitted import lineshape_text
 
 from .conftest import Study
 
@@ -221,6 +223,12 @@ def test_limits_are_those_of_the_code(study: Study, tmp_path: Path) -> None:
         f"exceeded {judge.LARGEST_RESIDUAL:g} times the noise",
     ):
         assert limit in text
+
+
+@pytest.mark.parametrize("lineshape", LINESHAPES)
+def test_every_lineshape_has_a_name(lineshape: str) -> None:
+    text = lineshape_text(pd.DataFrame({"status": ["OK"]}), {"lineshape": lineshape}, {"lineshape": "prior"}, "blank")
+    assert lineshape.replace("asymmetric", "skewed").lower() in text.lower()
 
 
 def test_groups_with_what_was_left_out_of_each(study: Study, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Future, wait
 from itertools import permutations
 from pathlib import Path
+from typing import Any
 
 import nibabel
 import numpy as np
@@ -182,7 +183,25 @@ def test_file_that_kills_its_worker_is_a_row_and_takes_no_other_with_it(
     assert bad["sub-05.nii.gz"] == (
         "p31mg could not work on it: RuntimeError a worker was killed, such as by lack of memory"
     )
-    assert pool.deaths == 2
+    assert pool.deaths == 3  # with others, alone after others, and alone in a new pool
+
+
+def test_file_is_not_blamed_for_a_worker_that_died_before_its_turn(people: Path, tmp_path: Path) -> None:
+    pool = Poisoned("")
+    pool.n_at_once = 1
+
+    class Killer(dispatch.Keeper):
+        def keep(self, *of_a_part: Any) -> None:
+            super().keep(*of_a_part)
+            pool.is_dead = pool.deaths == 0
+
+    settings = Settings.of({})
+    tasks = [Task(i) for i in find_inputs(people)[:3]]
+    parts = Parts(tmp_path, settings.digest, tmp_path)
+    jobs = (Job((task,), people, settings) for task in tasks)
+    dispatch.work_off(jobs, pool, Killer(parts, None, len(tasks)))
+    assert pool.deaths == 1
+    assert [columns["status"] for _, columns in parts.rows()] == [["OK"]] * 3
 
 
 def test_pool_that_broke_unnoticed_gives_a_failed_future_instead_of_ending_the_run(people: Path) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from p31mg.arrays import FloatArray
 from p31mg.cohorts.doubts import doubts_of
 from p31mg.cohorts.errors_in_mg import (
     Error,
@@ -45,6 +46,7 @@ _FEWEST = 10
 _MOST_GROUPS = 10
 _LEAST_RELIABILITY = 0.3
 _COMMON = "everyone"
+_UNBIASED, _VARIANCE = "mg without bias", "variance of its error"
 
 
 @dataclass(frozen=True, repr=False)
@@ -330,8 +332,12 @@ def _estimated(
 
     rows = []
     for k, name in enumerate(d.names):
-        t = abs(corrected.slope[k]) / sd_corrected.slope[k] if sd_corrected.slope[k] > 0 else np.nan
-        p_corrected = float(2 * stats.t.sf(t, n - p))
+        sd_slope, p_value = float(ordinary.bse[1 + k]), float(ordinary.pvalues[1 + k])
+        sd_corrected_slope, p_corrected = sd_slope, p_value
+        if corrected is not as_measured:
+            sd_corrected_slope = float(sd_corrected.slope[k])
+            t = abs(corrected.slope[k]) / sd_corrected_slope if sd_corrected_slope > 0 else np.nan
+            p_corrected = float(2 * stats.t.sf(t, n - p))
         rows.append(
             {
                 "formula": model.text,
@@ -339,9 +345,9 @@ def _estimated(
                 "outcome": model.outcome.text,
                 "term": name,
                 "n": n,
-                **of_kind(as_measured, sd_measured, k, float(ordinary.bse[1 + k]), float(ordinary.pvalues[1 + k]), ""),
+                **of_kind(as_measured, sd_measured, k, sd_slope, p_value, ""),
                 "reliability": float("nan" if corrector is None else corrected.reliability),
-                **of_kind(corrected, sd_corrected, k, float(sd_corrected.slope[k]), p_corrected, "corrected_"),
+                **of_kind(corrected, sd_corrected, k, sd_corrected_slope, p_corrected, "corrected_"),
                 "note": note,
             }
         )
@@ -356,10 +362,7 @@ def _ordinary(d: Design, robust: bool) -> Any:
 
 def _corrector(model: Formula, d: Design, people: pd.DataFrame) -> tuple[Estimator | None, str]:
     """Return the estimator for true Mg2+, and what to say: none and nothing where no Mg2+ is in the model."""
-    mg = people[MG].to_numpy(float)
-    shift = people.get("sd_shift_alpha_beta_ppm")
-    sd_shift = None if shift is None or not (shift > 0).all() else shift.to_numpy(float)
-    mg, error = Error.from_measurements(mg, people[SD].to_numpy(float), sd_shift)
+    mg, error = _mg_and_error(people)
     if model.outcome.column == MG and not model.outcome.function:
         return mg_is_outcome(mg, d.columns, error, d.is_scaled), ""
     terms = [term for term in model.terms if any(f.column == MG for f in term)]
@@ -373,6 +376,13 @@ def _corrector(model: Formula, d: Design, people: pd.DataFrame) -> tuple[Estimat
     return mg_is_predictor(d.outcome, columns, column, error, d.is_scaled), ""
 
 
+def _mg_and_error(people: pd.DataFrame) -> tuple[FloatArray, Error]:
+    """Return Mg2+ (n,) without the bias of large errors, and its error."""
+    shift = people.get("sd_shift_alpha_beta_ppm")
+    sd_shift = None if shift is None or not (shift > 0).all() else shift.to_numpy(float)
+    return Error.from_measurements(people[MG].to_numpy(float), people[SD].to_numpy(float), sd_shift)
+
+
 def _nothing(like: Statistics) -> tuple[Statistics, Statistics]:
     nan = np.full(like.slope.shape, np.nan)
     none = Statistics(nan, nan, nan, np.array(np.nan), np.array(np.nan), np.array(np.nan))
@@ -380,12 +390,17 @@ def _nothing(like: Statistics) -> tuple[Statistics, Statistics]:
 
 
 def _comparison(people: pd.DataFrame, column: str, level: float) -> pd.DataFrame:
-    """Return Mg2+ of each group, and its difference from the first: Welch's interval and test, and in sds of people."""
+    """Return Mg2+ of each group, and its difference from the first: Welch's interval and test, and in sds of people.
+
+    As measured; what is corrected is of Mg2+ without the bias of large errors, as in the models.
+    """
     import pandas as pd
     from statsmodels.stats.oneway import anova_oneway
     from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
     known = people.dropna(subset=[column]) if column in people else people
+    unbiased, error = _mg_and_error(known)
+    known = known.assign(**{_UNBIASED: unbiased, _VARIANCE: error.sd**2})
     groups = groups_of(known, column)
     for name, members in groups:
         if len(members) < 3:
@@ -393,20 +408,20 @@ def _comparison(people: pd.DataFrame, column: str, level: float) -> pd.DataFrame
             msg += "a group has at least 3 people."
             raise InputError(msg)
     values = [m[MG].to_numpy(float) for _, m in groups]
-    errors2 = [float((m[SD].to_numpy(float) ** 2).mean()) for _, m in groups]
+    true_means = [float(m[_UNBIASED].mean()) for _, m in groups]
+    true_variances = [float(m[_UNBIASED].var(ddof=1) - m[_VARIANCE].mean()) for _, m in groups]
     free = np.array([len(v) - 1 for v in values])
     within = float(free @ [v.var(ddof=1) for v in values] / free.sum())
-    of_people = within - float(free @ errors2 / free.sum())
+    of_people = float(free @ true_variances / free.sum())
     overall = float(anova_oneway(values, use_var="unequal").pvalue)
     rows = []
-    for (name, _), v, e in zip(groups, values, errors2, strict=True):
+    for (name, _), v, true_mean, scatter in zip(groups, values, true_means, true_variances, strict=True):
         difference, low, high, p_value = 0.0, np.nan, np.nan, np.nan
         if v is not values[0]:
             two = CompareMeans(DescrStatsW(v), DescrStatsW(values[0]))
             difference = float(v.mean() - values[0].mean())
             low, high = two.tconfint_diff(alpha=1 - level, usevar="unequal")
             p_value = float(two.ttest_ind(usevar="unequal")[1])
-        scatter = v.var(ddof=1) - e
         rows.append(
             {
                 "column": column,
@@ -420,7 +435,7 @@ def _comparison(people: pd.DataFrame, column: str, level: float) -> pd.DataFrame
                 "difference_high_mM": float(high),
                 "p_value": p_value,
                 "d": difference / within**0.5,
-                "corrected_d": difference / of_people**0.5 if of_people > 0 else np.nan,
+                "corrected_d": (true_mean - true_means[0]) / of_people**0.5 if of_people > 0 else np.nan,
                 "p_value_all_groups": overall,
             }
         )

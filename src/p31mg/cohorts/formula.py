@@ -4,6 +4,7 @@
     term        factor, factor:factor (their product), factor*factor (both and their product)
     factor      column, log(column), C(column)
 
+As there, ``a:a`` is a, and ``b:a`` the same term as ``a:b``.
 Columns of text and of true and false are categories, and ``C()`` makes one of numbers: each level but the first (in order) is a
 column of 0 and 1. The text is parsed here and never run as a program.
 """
@@ -38,6 +39,7 @@ __all__ = [
 
 _FACTOR = re.compile(r"(?:(log|C)\()?\s*([^\W\d]\w*)\s*(\))?")
 _MOST_LEVELS = 10
+_MOST_CROSSED = 4
 _MOST_ROWS = 5
 _FEWEST_DIFFERENT = 3
 _TECHNICAL = re.compile(
@@ -108,7 +110,7 @@ def parse(text: str) -> Formula:
     if not tilde or not outcome.strip() or not right.strip() or "~" in right:
         msg = f"formula is {text!r}; write outcome ~ term + term, as in 'free_mg_mM ~ age + sex'."
         raise InputError(msg)
-    terms: dict[tuple[Factor, ...], None] = {}
+    terms: dict[frozenset[Factor], tuple[Factor, ...]] = {}
     for part in right.split("+"):
         if part.strip() == "1":
             continue
@@ -116,13 +118,17 @@ def parse(text: str) -> Formula:
             msg = f"formula {text!r} has the power {part.strip()!r}; make a column of it and name that."
             raise InputError(msg)
         crossed = [tuple(_factor(f, text) for f in piece.split(":")) for piece in part.split("*")]
+        if len(crossed) > _MOST_CROSSED:
+            msg = f"formula {text!r} crosses {len(crossed)} factors with *; at most {_MOST_CROSSED} are taken."
+            raise InputError(msg)
         for order in range(1, len(crossed) + 1):
             for pieces in combinations(crossed, order):
-                terms[tuple(f for piece in pieces for f in piece)] = None
+                term = tuple(dict.fromkeys(f for piece in pieces for f in piece))
+                terms.setdefault(frozenset(term), term)
     if not terms:
         msg = f"formula {text!r} has no term; write outcome ~ term + term, as in 'free_mg_mM ~ age + sex'."
         raise InputError(msg)
-    formula = Formula(" ".join(str(text).split()), _factor(outcome, text), tuple(terms))
+    formula = Formula(" ".join(str(text).split()), _factor(outcome, text), tuple(terms.values()))
     if formula.outcome.function == "C":
         msg = f"formula {text!r} has a category as outcome; an outcome is a column of numbers."
         raise InputError(msg)

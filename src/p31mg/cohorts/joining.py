@@ -36,7 +36,8 @@ SD = "sd_of_person_mM"
 _PREFIX = "sub-"
 _KEYS = ("subject", "participant_id", "subject_id", "sub")
 _MISSING = ("", "n/a", "N/A", "NA", "nan", "NaN", "null", "-")
-_OF_RESULTS = ("sd_mM", "sd_measurement_mM", "mg_is_valid", "shift_alpha_beta_ppm", "sd_shift_alpha_beta_ppm")
+_SDS = ("sd_mM", "sd_measurement_mM", "sd_condition_mM", "sd_shift_alpha_beta_ppm")
+_OF_RESULTS = (*_SDS, "mg_is_valid", "shift_alpha_beta_ppm")
 _VISITS = ("session", "run", "task", "acquisition")
 _MOST_SHOWN = 3
 _DECIMAL_COMMA = r"\s*[-+]?\d+,\d+\s*"
@@ -81,6 +82,9 @@ def read_table(table: Table, what: str) -> pd.DataFrame:
         msg = f"{what} has headings and no rows."
         raise InputError(msg)
     frame = frame.rename(columns={key: "subject"})
+    if frame.columns.has_duplicates:
+        msg = f"{what} has the column {frame.columns[frame.columns.duplicated()][0]} twice; rename one."
+        raise InputError(msg)
     empty = frame["subject"].isna() | frame["subject"].astype(str).str.strip().isin(_MISSING)
     if empty.any():
         msg = f"{what} has no {key} in {_numbered(empty.index[empty])}; say who these are, or take them out."
@@ -143,6 +147,10 @@ def join(
     """
     found = _chosen(_results(results), only or {})
     _refuse_twice(found, "results", f"choose among their rows with only, as {_visit(found)}")
+    found = found.assign(**{SD: _own_sd(found)})
+    reason_of = dict(
+        zip(found["subject"], _reasons(found), strict=True)
+    )  # before columns of participants take their place
     people, left_out, doubts = found, [], []
     if participants is not None:
         described = read_table(participants, "participants")
@@ -168,8 +176,7 @@ def join(
         people = found.drop(columns=carried).merge(described, on="subject", how="inner", validate="one_to_one")
     people = with_numbers(people, used, numbered=participants is None)
     people, merged = with_one_spelling(people, used)
-    people = people.assign(**{SD: _own_sd(people)})
-    reasons = _reasons(people)
+    reasons = people["subject"].map(reason_of)
     left_out += [(reason, people.loc[reasons == reason, "subject"]) for reason in reasons[reasons != ""].unique()]
     used_rows = people[reasons == ""].reset_index(drop=True)
     return Joined(used_rows, counted(left_out), (*doubts, *merged))
@@ -184,8 +191,7 @@ def _results(results: Table) -> pd.DataFrame:
     if not {"sd_measurement_mM", "sd_mM"} & set(found):
         msg = "results lack the sd of Mg2+, sd_measurement_mM or else sd_mM; give the table that p31mg.batch makes (results.csv)."
         raise InputError(msg)
-    sds = [c for c in ("sd_mM", "sd_measurement_mM", "sd_condition_mM") if c in found]
-    return with_numbers(found, [MG, *sds], numbered=True)
+    return with_numbers(found, [MG, *_SDS], numbered=True)
 
 
 def _chosen(found: pd.DataFrame, only: Mapping[str, str]) -> pd.DataFrame:
@@ -251,10 +257,12 @@ def _reasons(people: pd.DataFrame) -> pd.Series[str]:
     is_valid = people[MG].notna()
     if "mg_is_valid" in people:
         is_valid &= _as_bool(people["mg_is_valid"])
-    is_negative = is_valid & (people[MG] < 0)
-    if is_negative.any():
-        msg = f"results have free_mg_mM below 0 in {rows_text(people, is_negative)}; a concentration is 0 or above."
-        raise InputError(msg)
+    for name in (c for c in (MG, *_SDS) if c in people):
+        is_negative = is_valid & (people[name] < 0)
+        if is_negative.any():
+            kind = "a concentration" if name == MG else "an sd"
+            msg = f"results have {name} below 0 in {rows_text(people, is_negative)}; {kind} is 0 or above."
+            raise InputError(msg)
     reasons = pd.Series("magnesium is not valid (mg_is_valid)", people.index)
     if {"status", "interval_open"} <= set(people):
         is_open = (people["status"] == "OK") & _as_bool(people["interval_open"])

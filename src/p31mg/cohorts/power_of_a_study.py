@@ -318,8 +318,8 @@ def _require_sense(effect: float, n: int | None, snr: FloatArray, target: float,
     if n is not None and not _FEWEST <= n <= _MOST:
         msg = f"n is {n}; give a number of people from {_FEWEST}."
         raise InputError(msg)
-    if not (snr > 0).all() or not snr.size:
-        msg = f"snr is {snr[~(snr > 0)].tolist()}; it must be above 0."
+    if not (np.isfinite(snr) & (snr > 0)).all() or not snr.size:
+        msg = f"snr is {snr[~(np.isfinite(snr) & (snr > 0))].tolist()}; it must be above 0, and finite."
         raise InputError(msg)
     if not 0 < level < target < 1:
         msg = f"level is {level:g} and target {target:g}; both lie between 0 and 1, the target above the level."

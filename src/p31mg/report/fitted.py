@@ -118,7 +118,7 @@ def lineshape_text(rows: pd.DataFrame, prior: Mapping[str, Any], options: Mappin
         rows["gaussian_linewidth_hz"].to_numpy(float, na_value=0.0) if "gaussian_linewidth_hz" in rows else np.zeros(0)
     )
     field = np.isfinite(width) & (width > 0)
-    if shape in ("gaussian", "voigt", "asymmetric"):
+    if shape not in ("", "lorentzian"):
         pass  # at its word: no other was tried
     elif field.any():
         skew = rows["field_skew_hz"].to_numpy(float, na_value=np.nan)[field] if "field_skew_hz" in rows else np.zeros(0)

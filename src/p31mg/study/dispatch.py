@@ -41,8 +41,9 @@ class Keeper:
 def work_off(jobs: Iterator[Job], pool: Pool, keeper: Keeper) -> None:
     """Let a pool do jobs, and keep what comes back, part by part.
 
-    A job that ends with an error, or with its worker, is done again file by file, one at a time: what fails then is a row with
-    the reason, and nothing else is touched by it. An error of ours is about the study as a whole, and ends the run.
+    A job that ends with an error, or with its worker, is done again file by file, one at a time: what fails then, alone and in a
+    new pool, is a row with the reason, and nothing else is touched by it. In a pool that is not new a worker may have died of
+    something else. An error of ours is about the study as a whole, and ends the run.
     """
     suspects: deque[Job] = deque()
     under_way: dict[Future[Portion], tuple[Job, Mapping[str, State]]] = {}
@@ -52,11 +53,11 @@ def work_off(jobs: Iterator[Job], pool: Pool, keeper: Keeper) -> None:
         _read_ahead(job)
         under_way[pool.submit(job)] = job, states
 
-    more, worker_died = True, False
+    more, worker_died, is_new = True, False, False
     while more or under_way or suspects:
         if worker_died and not under_way:
             pool.renew()
-            worker_died = False
+            worker_died, is_new = False, True
         while more and not suspects and len(under_way) < pool.n_at_once:
             job = next(jobs, None)
             more = job is not None
@@ -77,14 +78,15 @@ def work_off(jobs: Iterator[Job], pool: Pool, keeper: Keeper) -> None:
                 raise error
             else:
                 worker_died = True
-                if is_alone and len(job.tasks) == 1:
+                if is_alone and is_new and len(job.tasks) == 1:
                     (task,) = job.tasks
                     reason = f"p31mg could not work on it: {type(error).__name__} {error}".strip()
                     keeper.keep(
                         Portion((failed(task, reason, sha256_of(task.an_input, job.root)),)), states, job.extras
                     )
                 else:
-                    suspects += [replace(job, tasks=(task,)) for task in job.tasks]
+                    suspects.extendleft(replace(job, tasks=(task,)) for task in reversed(job.tasks))
+        is_new = False
 
 
 def _read_ahead(job: Job) -> None:
