@@ -1,6 +1,9 @@
-"""What an error of 0.01 ppm in the shift costs, by calibration and concentration: the figure of docs/choosing-a-calibration.md.
+"""
+What a hundredth of a ppm costs
+===============================
 
-Run: python examples/plot_cost_of_a_hundredth_ppm.py [file.png]
+What an error of 0.01 ppm in the shift costs, by calibration and concentration: the figure of the page that helps to choose a
+calibration. Run it with the name of a picture to write, or without.
 """
 
 from __future__ import annotations
@@ -29,9 +32,11 @@ def percent(calibration: p31mg.Calibration, free_mg_mM: np.ndarray) -> np.ndarra
     return 100 * STEP_PPM * np.abs(slope) / free_mg_mM
 
 
+# %%
+# Per cent of Mg2+ for each 0.01 ppm, by every calibration: the curves are bent, so the same error costs more where there is
+# more magnesium.
 figure, (relative, absolute) = plt.subplots(1, 2, figsize=(10.0, 4.2), layout="constrained")
 
-# left: per cent of Mg2+ for each 0.01 ppm, by every calibration
 grid = np.geomspace(0.1, 1.6, 300)
 concentrations = np.array(CONCENTRATIONS_MM)
 for colour, calibration in zip(RESONANCE, p31mg.calibrations().values(), strict=False):
@@ -59,7 +64,8 @@ relative.set_xlabel("free Mg²⁺ (mM)")
 relative.set_ylabel("% of Mg²⁺ for each 0.01 ppm")
 relative.legend(frameon=False, fontsize="small")
 
-# right: the 95 % interval as the sd of the shift grows
+# %%
+# The 95 % interval as the sd of the shift grows.
 sd_ppm = np.linspace(0, 0.03, 301)
 default = p31mg.calibrations()["gupta-1978"]
 for colour, mg in zip(RESONANCE[2:], CONCENTRATIONS_MM, strict=False):

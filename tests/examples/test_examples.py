@@ -70,8 +70,6 @@ def test_script_of_the_gallery(name: str, run: Callable[..., list[Figure]], tmp_
 @pytest.mark.parametrize("name", GALLERY)
 def test_head_of_a_script_is_a_title_and_a_text(name: str) -> None:
     text = (EXAMPLES / name).read_text(encoding="utf-8")
-    if name == "plot_cost_of_a_hundredth_ppm.py":
-        return  # its figure is that of a page; the site gives it a title
     title, line, blank, *rest = (ast.get_docstring(ast.parse(text)) or "").splitlines()
     assert (line, blank) == ("=" * len(title), "")
     assert len(" ".join(rest)) > 100
