@@ -58,11 +58,11 @@ for colour, calibration in zip(RESONANCE, p31mg.calibrations().values(), strict=
     print(calibration.id, *(f"{mg:g} mM {p:.1f} %" for mg, p in zip(concentrations, costs, strict=True)))
 relative.set_xscale("log")
 relative.set_xticks([0.1, 0.2, 0.3, 0.5, 1.0, 1.5], ["0.1", "0.2", "0.3", "0.5", "1.0", "1.5"])
-relative.minorticks_off()
 relative.set_ylim(0, 25)
 relative.set_xlabel("free Mg²⁺ (mM)")
 relative.set_ylabel("% of Mg²⁺ for each 0.01 ppm")
 relative.legend(frameon=False, fontsize="small")
+relative.minorticks_off()
 
 # %%
 # The 95 % interval as the sd of the shift grows.
