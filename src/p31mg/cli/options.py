@@ -15,13 +15,17 @@ __all__ = [
     "FIT_OPTIONS",
     "MAGNESIUM_OPTIONS",
     "acquisition_options",
+    "calibration_option",
     "energetics_options",
     "fit_options",
     "force_option",
     "format_option",
     "magnesium_options",
+    "mean_mg_option",
     "output_option",
     "ph_option",
+    "prior_option",
+    "spread_options",
     "taken",
 ]
 
@@ -48,6 +52,18 @@ class _Baseline(click.ParamType):  # type: ignore[type-arg]
         if not str(value).isdecimal():
             self.fail(f"{value!r} is not auto, none or a number of points.", param, ctx)
         return int(value)
+
+
+def calibration_option(help_text: str) -> Callable[[F], F]:
+    """Return the option that names a calibration, with what it does in a command."""
+    return click.option(
+        "--calibration",
+        type=CALIBRATION,
+        default="gupta-1978",
+        show_default=True,
+        metavar="NAME|FILE",
+        help=help_text,
+    )
 
 
 acquisition_options = _all(
@@ -141,14 +157,7 @@ MAGNESIUM_OPTIONS = (
 """Names of what `magnesium_options` gives, which are those of `free_magnesium`."""
 
 magnesium_options = _all(
-    click.option(
-        "--calibration",
-        type=CALIBRATION,
-        default="gupta-1978",
-        show_default=True,
-        metavar="NAME|FILE",
-        help="See: p31mg calibrations; or a TOML file of your own.",
-    ),
+    calibration_option("See: p31mg calibrations; or a TOML file of your own."),
     click.option("--sd-ph", type=float, help="Sd of the pH. Default: from the fit, where pH is."),
     click.option(
         "--ph-equation",
@@ -225,6 +234,40 @@ format_option = click.option(
     show_default=True,
     help="Of what is printed.",
 )
+
+prior_option = click.option(
+    "--prior", type=PRIOR, default="muscle-3t", show_default=True, metavar="NAME|FILE", help="What tissue and field."
+)
+
+
+mean_mg_option = click.option(
+    "--mean-mg", "mean_mg_mM", type=float, default=0.55, show_default=True, metavar="MM", help="Mean of true Mg2+."
+)
+
+spread_options = _all(
+    click.option(
+        "--snr-spread", type=float, default=0.15, show_default=True, help="Sd of the logarithm of SNR among people."
+    ),
+    click.option(
+        "--broadening",
+        "broadening_hz",
+        type=float,
+        default=1.0,
+        show_default=True,
+        metavar="HZ",
+        help="Mean of the shim.",
+    ),
+    click.option(
+        "--broadening-spread",
+        "broadening_spread_hz",
+        type=float,
+        default=1.5,
+        show_default=True,
+        metavar="HZ",
+        help="Its sd.",
+    ),
+)
+"""How people differ in SNR and shim, as `power` and `simulate_cohort` take it."""
 
 output_option = click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Write the table (.csv) or document (.json) here."

@@ -7,8 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from p31mg.cli.names import CALIBRATION, PRIOR
-from p31mg.cli.options import force_option, format_option
+from p31mg.cli.options import (
+    calibration_option,
+    force_option,
+    format_option,
+    mean_mg_option,
+    prior_option,
+    spread_options,
+)
 from p31mg.cli.render import emit, print_table, require_figure, require_table
 from p31mg.errors import InputError
 
@@ -31,9 +37,7 @@ __all__ = ["command"]
 )
 @click.option("--target", type=float, default=0.8, show_default=True, help="Power wanted.")
 @click.option("--level", type=float, default=0.05, show_default=True, help="Of the two-sided test.")
-@click.option(
-    "--mean-mg", "mean_mg_mM", type=float, default=0.55, show_default=True, metavar="MM", help="Mean of true Mg2+."
-)
+@mean_mg_option
 @click.option(
     "--sd-people",
     "sd_people_mM",
@@ -52,32 +56,9 @@ __all__ = ["command"]
     metavar="MM",
     help="Its sd in one person from day to day.",
 )
-@click.option(
-    "--snr-spread", type=float, default=0.15, show_default=True, help="Sd of the logarithm of SNR among people."
-)
-@click.option(
-    "--broadening", "broadening_hz", type=float, default=1.0, show_default=True, metavar="HZ", help="Mean of the shim."
-)
-@click.option(
-    "--broadening-spread",
-    "broadening_spread_hz",
-    type=float,
-    default=1.5,
-    show_default=True,
-    metavar="HZ",
-    help="Its sd.",
-)
-@click.option(
-    "--prior", type=PRIOR, default="muscle-3t", show_default=True, metavar="NAME|FILE", help="What tissue and field."
-)
-@click.option(
-    "--calibration",
-    type=CALIBRATION,
-    default="gupta-1978",
-    show_default=True,
-    metavar="NAME|FILE",
-    help="That gives Mg2+ from shifts.",
-)
+@spread_options
+@prior_option
+@calibration_option("That gives Mg2+ from shifts.")
 @click.option(
     "--figure", type=click.Path(path_type=Path), help="Draw it here, with two SNR or more (.png, .pdf, .svg)."
 )

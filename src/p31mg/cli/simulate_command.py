@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from p31mg.cli.names import CALIBRATION, PRIOR
+from p31mg.cli.options import calibration_option, prior_option
 
 __all__ = ["command"]
 
@@ -19,17 +19,8 @@ __all__ = ["command"]
 )
 @click.option("--snr", type=float, required=True, help="Matched-filter SNR of PCr.")
 @click.option("--seed", type=click.IntRange(min=0), required=True, help="Of the noise.")
-@click.option(
-    "--prior", type=PRIOR, default="muscle-3t", show_default=True, metavar="NAME|FILE", help="What tissue and field."
-)
-@click.option(
-    "--calibration",
-    type=CALIBRATION,
-    default="gupta-1978",
-    show_default=True,
-    metavar="NAME|FILE",
-    help="That sets the shifts.",
-)
+@prior_option
+@calibration_option("That sets the shifts.")
 @click.option("--phase", "phase_deg", type=float, default=0.0, show_default=True, help="Degrees.")
 @click.option(
     "--offset", "frequency_offset_hz", type=float, default=0.0, show_default=True, help="PCr from carrier, Hz."
