@@ -21,6 +21,7 @@ import numpy as np
 from p31mg.arrays import FloatArray
 from p31mg.cohorts.formula import columns_of_people, rows_text
 from p31mg.errors import InputError, ReadError
+from p31mg.io.tables import separator_and_headings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,17 +104,15 @@ def _read_file(path: Path, what: str) -> pd.DataFrame:
 
     try:
         text = path.read_text(encoding="utf-8-sig")
-        heading = text.partition("\n")[0]
-        separator = next((s for s in ("\t", ";") if s in heading and "," not in heading), ",")
+        separator, headings = separator_and_headings(text)
         has_commas = separator != "," and re.search(rf"(^|{separator}){_DECIMAL_COMMA}({separator}|$)", text, re.M)
-        columns = pd.read_csv(io.StringIO(text), sep=separator, skipinitialspace=True, nrows=0).columns
         frame = pd.read_csv(
             io.StringIO(text),
             sep=separator,
             decimal="," if has_commas else ".",
             skipinitialspace=True,
             na_values=list(_MISSING),
-            dtype={c: str for c in columns if c.strip().casefold() in (*_KEYS, *_VISITS)},
+            dtype={c: str for c in headings if c.strip().casefold() in (*_KEYS, *_VISITS)},
         )
     except OSError as error:
         msg = f"{what} cannot be read: {error.strerror or error}."

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from p31mg.errors import InputError, ReadError
+from p31mg.io.tables import separator_and_headings
 from p31mg.study.columns import is_result
 from p31mg.study.find import ENTITIES, entities_of
 from p31mg.study.options import OWN_OPTIONS
@@ -137,10 +138,8 @@ def _frame(table: SubjectTable) -> tuple[pd.DataFrame, str, dict[str, Any], dict
         try:
             content = path.read_bytes()
             text = content.decode("utf-8-sig")
-            heading = text.partition("\n")[0]
-            separator = next((s for s in ("\t", ";") if s in heading and "," not in heading), ",")
-            columns = pd.read_csv(io.StringIO(text), sep=separator, skipinitialspace=True, nrows=0).columns
-            as_text = {c: str for c in columns if _canonical(c) in _TEXT}
+            separator, own_headings = separator_and_headings(text)
+            as_text = {c: str for c in own_headings if _canonical(c) in _TEXT}
             frame = pd.read_csv(io.StringIO(text), sep=separator, dtype=as_text, skipinitialspace=True)
         except OSError as error:
             msg = f"subject table {path} cannot be read: {error.strerror or error}."
