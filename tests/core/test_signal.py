@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from p31mg.core import signal
+from p31mg.core.tables import Tables
 
 ROUNDING = 1e-11
 """Relative to the largest element."""
@@ -52,7 +53,12 @@ class TestModel:
         assert_close(model[1, 2], signal.model_fid(p[1, 2], problem.lines, problem.sampling))
 
     def test_ties(self, problem):
-        assert_close(problem.lines.physical(problem.x), problem.physical(problem.x))
+        lines, p = problem.lines, problem.physical(problem.x)
+        exponents, amplitudes, phases, begin_shift_s = Tables.of(lines).lines_at(problem.x[None])
+        assert_close(exponents[:, 0], lines.exponents(p))
+        assert_close(amplitudes[:, 0], lines.amplitudes(p))
+        assert_close(lines.weight * np.exp(1j * phases[:, 0]), lines.turns(p))
+        assert_close(begin_shift_s, lines.begin_shift_s(p))
 
 
 def test_rows_of_a_product_do_not_depend_on_how_many_there_are():

@@ -97,10 +97,6 @@ class LineStructure:
         """Index of the first line of each resonance, shape (K,)."""
         return np.searchsorted(self.resonance, np.arange(self.n_resonances))
 
-    def physical(self, x: FloatArray) -> FloatArray:
-        """Return p = T x, shape (..., n)."""
-        return row_by_row(x, self.ties.T)
-
     def exponents(self, p: FloatArray) -> ComplexArray:
         """Return the exponent of every line in 1/s, shape (..., M)."""
         return self.exponent + row_by_row(p, self.slope.T)
